@@ -1,0 +1,7 @@
+import { setupAndLaunch } from './launch.mjs';
+import { at } from './project.mjs';
+import { runMain } from './report.mjs';
+
+export function main(argv) {
+  return runMain(() => setupAndLaunch(at('dist', 'bench', 'cli.js'), argv));
+}

@@ -1,0 +1,44 @@
+// What the system has to bring, and why. Asked for by what is really used (a command, a header), never by package
+// state: a compiler from elsewhere does as well.
+import { installMissing } from './apt.mjs';
+import { findCommand, findHeader } from './needs.mjs';
+import { say } from './report.mjs';
+
+const NO_EBPF = 'the ebpf backend is not built, its row of the study will say so';
+
+const TO_BUILD = [
+  { package: 'gcc', command: 'gcc', essential: true, why: 'compiles the workloads and the launcher' },
+  { package: 'g++', command: 'g++', essential: true, why: 'compiles the addon' },
+  { package: 'libc6-dev', header: 'stdio.h', essential: true, why: 'C headers' },
+  { package: 'make', command: 'make', essential: true, why: 'runs the native builds' },
+  { package: 'python3', command: 'python3', essential: true, why: 'node-gyp needs it' },
+  { package: 'zlib1g-dev', header: 'zlib.h', essential: true, why: 'histograms are stored compressed' },
+  { package: 'clang', command: 'clang', essential: false, why: 'compiles the BPF programs', without: NO_EBPF },
+  { package: 'libelf-dev', header: 'gelf.h', essential: false, why: 'libbpf is built with it', without: NO_EBPF },
+];
+
+const TO_TEST = [
+  {
+    package: 'strace',
+    command: 'strace',
+    essential: false,
+    why: 'the tests compare with it',
+    without: 'tests that compare with strace are skipped',
+  },
+  {
+    package: 'clang-format',
+    command: 'clang-format',
+    essential: false,
+    why: 'the form of C and C++ is checked with it',
+    without: 'the form of C and C++ is not checked',
+  },
+];
+
+const isThere = (need) => Boolean(need.command ? findCommand(need.command) : findHeader(need.header));
+
+export async function systemPackages({ forTests = false } = {}) {
+  const missing = [...TO_BUILD, ...(forTests ? TO_TEST : [])].filter((need) => !isThere(need));
+  if (missing.length === 0) return;
+  const left = await installMissing(missing);
+  if (left.length === 0) say('packages: installed');
+}
