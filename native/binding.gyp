@@ -1,0 +1,56 @@
+{
+  'variables': {
+    # Kept in one place: what every object of the addon and its plug-ins is compiled with.
+    'warnings': ['-Wall', '-Wextra', '-Werror', '-Wno-missing-field-initializers'],
+    'vendor_libbpf%': '<!(test -f vendor/lib/libbpf.a && test -e /usr/include/gelf.h && echo 1 || echo 0)',
+    'core_sources': [
+      'src/addon.cc',
+      'src/error.c',
+      'src/ledger.cc',
+      'src/process.cc',
+      'src/session.cc',
+      'src/slab_pool.cc',
+      'src/sources.cc',
+      # The built-in sources of src/sources.def.
+      '<!@(ls ../backends/none/*.c ../backends/ptrace/*.cc)',
+    ],
+  },
+  'target_defaults': {
+    'cflags': ['<@(warnings)', '-fvisibility=hidden'],
+    'cflags_c': ['-std=gnu11'],
+    'cflags_cc': ['-std=gnu++20'],
+    'cflags_cc!': ['-std=gnu++17', '-std=gnu++14'],
+    'include_dirs': ['include', 'vendor/include'],
+    'defines': ['_GNU_SOURCE', 'NAPI_VERSION=9'],
+    'ldflags': ['-Wl,--exclude-libs,ALL'],
+  },
+  'targets': [
+    {
+      'target_name': 'tracebench',
+      'sources': ['<@(core_sources)'],
+      'dependencies': ['<!(node -p "require(\'node-addon-api\').targets"):node_addon_api_except_all'],
+      'libraries': ['<(module_root_dir)/vendor/lib/libhdr_histogram.a', '-lz', '-lm', '-ldl', '-lrt'],
+    },
+    {
+      # The same with the hooks by which the tests break it (session.h, TB_TEST_HOOKS). Never measured.
+      'target_name': 'tracebench_test',
+      'sources': ['<@(core_sources)'],
+      'defines': ['TB_TEST_HOOKS'],
+      'dependencies': ['<!(node -p "require(\'node-addon-api\').targets"):node_addon_api_except_all'],
+      'libraries': ['<(module_root_dir)/vendor/lib/libhdr_histogram.a', '-lz', '-lm', '-ldl', '-lrt'],
+    },
+  ],
+  'conditions': [
+    ['vendor_libbpf==1', {
+      'targets': [
+        {
+          'target_name': 'ebpf_source',
+          'type': 'loadable_module',
+          # Not a Node addon, in spite of the ending that node-gyp gives every loadable module.
+          'sources': ['src/error.c', '<!@(ls ../backends/ebpf/*.cc)'],
+          'libraries': ['<(module_root_dir)/vendor/lib/libbpf.a', '-lelf', '-lz'],
+        },
+      ],
+    }],
+  ],
+}

@@ -1,0 +1,208 @@
+/**
+ * The typed surface of the addon, and the only file that loads it.
+ *
+ * Values cross as numbers (counts and ns below 2^53) and strings; nothing here interprets them. The record layout is
+ * compared with harness/event.ts at load: a stale build is refused instead of misread.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Counter, Geometry } from '../harness/backend.ts';
+import { cannotError } from '../harness/errors.ts';
+import { RECORD_ABI, RECORD_BYTES, RECORD_OFFSETS } from '../harness/event.ts';
+import { projectRoot } from '../harness/paths.ts';
+
+/** A failure as C reports it: errno is positive, mend is null where nothing is known. */
+export interface NativeErrorDetail {
+  readonly errno: number;
+  readonly operation: string;
+  readonly message: string;
+  readonly mend: string | null;
+}
+
+/** What every source is configured with (native/include/source.h, struct tb_source_config). */
+export interface SourceConfig {
+  readonly source: string;
+  readonly variant: string;
+  readonly bufferBytes: number;
+  readonly filter: readonly number[] | null;
+  /** enum tb_wakeup: 1 timer, 2 adaptive, 3 watermark, 4 sync. */
+  readonly wakeup: number;
+  readonly wakeupValue: number;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** Opaque: the control page of one trial (native/include/control.h). */
+export interface ControlHandle {
+  readonly opaque: 'tb_control';
+}
+
+export interface SessionConfig extends SourceConfig {
+  readonly control: ControlHandle | null;
+  readonly expectsRecords: boolean;
+  readonly collectorCpus: readonly number[];
+  readonly wantsReturn: boolean;
+  /** Bit i: a complete record carries argument i. */
+  readonly wantsArgs: number;
+  readonly nativeArch: number;
+  readonly expectedPerLane: number;
+  readonly stallNs: number;
+  readonly stallAfterCalls: number;
+  /** Memory for the slabs, a multiple of recordsPerSlab × 96 bytes; null: only the ledger reads the records. */
+  readonly slabs: Uint8Array | null;
+  readonly testDropCalls: number;
+  readonly testDropAfter: number;
+  readonly testForgeStamps: number;
+}
+
+/** Event types of NativeSession's listener, in the order of enum SessionEventType. */
+export const SESSION_EVENT = { opened: 0, armed: 1, batch: 2, ended: 3 } as const;
+
+export type SessionListener = (type: number, slab: number, count: number, visibleNs: number, postedNs: number) => void;
+
+export interface NativeHistogram {
+  readonly histogram: string;
+  readonly count: number;
+  readonly minNs: number;
+  readonly p50Ns: number;
+  readonly p90Ns: number;
+  readonly p99Ns: number;
+  readonly p999Ns: number;
+  readonly p9999Ns: number;
+  readonly maxNs: number;
+  readonly meanNs: number;
+}
+
+/** The ledger's counts, see native/src/ledger.h. Arrays by system call number have 512 elements. */
+export interface LedgerReport {
+  readonly calls: readonly number[];
+  readonly foreignCalls: number;
+  readonly records: number;
+  readonly births: number;
+  readonly refused: number;
+  readonly restarts: number;
+  readonly startSeen: boolean;
+  readonly endSeen: boolean;
+  readonly complete: number;
+  readonly partial: number;
+  readonly duplicates: number;
+  readonly reorders: number;
+  readonly late: number;
+  readonly neverIssued: number;
+  readonly mismatches: number;
+  readonly mismatchSamples: readonly string[];
+  readonly kindDelivered: readonly number[];
+  readonly undeclared: number;
+  readonly ambiguous: number;
+  readonly lastVisibleNs: number;
+  readonly windowMissing: number;
+  readonly lossRuns: number;
+  readonly longestLossRun: number;
+  readonly lossDeciles: readonly number[];
+  readonly latency: NativeHistogram | null;
+}
+
+export interface SessionReport {
+  readonly error: NativeErrorDetail | null;
+  readonly geometry: Geometry;
+  readonly openNs: number;
+  readonly armNs: number;
+  readonly disarmNs: number;
+  readonly rounds: number;
+  readonly sectionEntered: boolean;
+  readonly sectionLeft: boolean;
+  readonly startMissing: boolean;
+  readonly sectionDrainCpuNs: number;
+  readonly sectionProcessCpuNs: number;
+  readonly runDrainCpuNs: number;
+  readonly runProcessCpuNs: number;
+  readonly stalled: boolean;
+  readonly sectionCounters: readonly Counter[];
+  readonly runCounters: readonly Counter[];
+  readonly bridgeLostRecords: number;
+  readonly sectionCounts: readonly number[] | null;
+  readonly runCounts: readonly number[] | null;
+  readonly sectionForeignCounts: number;
+  readonly runForeignCounts: number;
+  readonly testDropped: number;
+  readonly ledger: LedgerReport;
+}
+
+/** One drain thread with its source. arm and stop only ask; the listener hears. close joins the thread. */
+export interface NativeSession {
+  arm(pid: number): void;
+  stop(): void;
+  /** Gives a slab back that a batch event handed over. */
+  release(slab: number): void;
+  /** After `ended`. */
+  report(): SessionReport;
+  close(): void;
+}
+
+export interface ControlReport {
+  /** enum tb_gate: the gate the workload has reached. */
+  readonly gate: number;
+  readonly sectionStartNs: number;
+  readonly sectionEndNs: number;
+  readonly sectionCpuNs: number;
+  readonly calls: number;
+  readonly clockEntersKernel: boolean;
+  readonly errno: number;
+  readonly errorText: string;
+  readonly lanes: readonly number[];
+  readonly kinds: readonly {
+    readonly nr: number;
+    readonly class: 'stamped' | 'counted';
+    readonly stampArg: number;
+    readonly issued: number;
+  }[];
+}
+
+interface Addon {
+  readonly NativeSession: new (config: SessionConfig, listener: SessionListener) => NativeSession;
+  layout(): {
+    recordBytes: number;
+    recordAbi: number;
+    recordsPerSlab: number;
+    offsets: Record<string, number>;
+    testHooks: boolean;
+  };
+  sourceNames(): string[];
+  probe(config: SourceConfig): Promise<NativeErrorDetail & { answer: 'yes' | 'no' | 'unknown' }>;
+  createControl(): { fd: number; handle: ControlHandle };
+  readControl(handle: ControlHandle): ControlReport;
+  spawn(path: string, argv: readonly string[], controlFd: number): { pid: number; commandFd: number; statusFd: number };
+  reap(pid: number): { code: number | null; signal: number | null } | null;
+  monotonicNs(): number;
+}
+
+function loadAddon(): Addon {
+  /* Tests that break the collector on purpose ask for the build that can be broken; nothing else may. */
+  const name = process.env['TRACEBENCH_TEST_HOOKS'] === undefined ? 'tracebench.node' : 'tracebench_test.node';
+  const path = join(projectRoot, 'native', 'build', 'Release', name);
+  if (!existsSync(path)) throw cannotError(`the native addon is not built: ${path} is missing`, 'npm run build');
+  let addon: Addon;
+  try {
+    addon = createRequire(import.meta.url)(path) as Addon;
+  } catch (cause) {
+    throw cannotError(`the native addon cannot be loaded: ${(cause as Error).message}`, 'npm run build', cause);
+  }
+  const layout = addon.layout();
+  const differing = Object.entries(RECORD_OFFSETS).find(([field, offset]) => layout.offsets[field] !== offset);
+  if (layout.recordAbi !== RECORD_ABI || layout.recordBytes !== RECORD_BYTES || differing !== undefined) {
+    const what = differing ? `field ${differing[0]}` : `ABI ${layout.recordAbi}, ${layout.recordBytes} bytes`;
+    throw cannotError(`the native addon was built for another record layout (${what})`, 'npm run build');
+  }
+  return addon;
+}
+
+let loaded: Addon | null = null;
+
+/**
+ * The addon, loaded at first use so that commands which need none of it run without a build. Throws TracebenchError
+ * (exit code 3) when it is missing, broken or stale.
+ */
+export function native(): Addon {
+  loaded ??= loadAddon();
+  return loaded;
+}

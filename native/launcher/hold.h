@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Something of the machine's that is changed while a trial runs and must be given back. One row of guard.c's table. */
+#ifndef TRACEBENCH_LAUNCHER_HOLD_H
+#define TRACEBENCH_LAUNCHER_HOLD_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define TB_REASON_MAX 512
+
+struct tb_hold {
+	const char *name; /* as in the status lines; --<name> asks for it */
+	/* Takes it. 0, or -errno with the reason; then nothing is left behind. */
+	int (*take)(char reason[TB_REASON_MAX]);
+	/* Gives it back and looks that it is gone. 0, or -errno with the reason. Called once, after a successful take. */
+	int (*give_back)(char reason[TB_REASON_MAX]);
+	/*
+	 * Removes what guards that were killed left. Writes a JSON object to out: `removed`, `inUse` (lists of
+	 * strings). 0, or -errno with the reason and nothing written.
+	 */
+	int (*repair)(FILE *out, char reason[TB_REASON_MAX]);
+};
+
+extern const struct tb_hold tb_never_task_hold;
+
+#endif

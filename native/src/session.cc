@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+
+namespace tracebench
+{
+
+namespace
+{
+
+constexpr uint32_t kRoundRecords = 1024;  /* bound of one drain round: latency is one clock read per round */
+constexpr uint32_t kIdleTimeoutUs = 1000; /* how long a gate or a stop can go unnoticed */
+constexpr uint64_t kStartMarkNs = 2'000'000'000;   /* START was made; so long may it take to be delivered */
+constexpr uint64_t kFinalDrainNs = 10'000'000'000; /* bound of draining a source that never runs empty */
+
+uint64_t clock_ns(clockid_t clock)
+{
+	timespec now;
+	clock_gettime(clock, &now);
+	return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+std::vector<tb_counter> difference(const std::vector<tb_counter> &later,
+				   const std::vector<tb_counter> &earlier)
+{
+	std::vector<tb_counter> d = later;
+	for (size_t i = 0; i < d.size() && i < earlier.size(); i++)
+		d[i].value -= earlier[i].value;
+	return d;
+}
+
+std::vector<uint64_t> difference(const std::vector<uint64_t> &later, const std::vector<uint64_t> &earlier)
+{
+	std::vector<uint64_t> d = later;
+	for (size_t i = 0; i < d.size() && i < earlier.size(); i++)
+		d[i] -= earlier[i];
+	return d;
+}
+
+} // namespace
+
+uint64_t monotonic_ns()
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+Session::Session(SessionOptions options, Listener listener)
+	: options_(std::move(options)), listener_(std::move(listener)), ledger_(options_.ledger),
+	  scratch_(kRoundRecords), thread_(&Session::thread_main, this)
+{
+}
+
+Session::~Session()
+{
+	stop();
+	thread_.join();
+}
+
+void Session::arm(pid_t pid)
+{
+	std::lock_guard<std::mutex> lock(mutex_);
+	pid_ = pid;
+	arm_asked_ = true;
+	wake_.notify_one();
+}
+
+void Session::stop()
+{
+	std::lock_guard<std::mutex> lock(mutex_);
+	stop_asked_.store(true, std::memory_order_release);
+	wake_.notify_one();
+}
+
+bool Session::fail(const char *operation)
+{
+	if (!report_.failed) {
+		report_.failed = true;
+		report_.failed_operation = operation;
+	}
+	return false;
+}
+
+void Session::thread_main()
+{
+	pthread_setname_np(pthread_self(), "tb-drain");
+	if (open() && wait_for_arm()) {
+		listener_({.type = SessionEventType::Armed});
+		bool running = true;
+		bool emptied = false;
+		while (running && !stop_asked_.load(std::memory_order_acquire))
+			running = drain_once(kIdleTimeoutUs, &emptied) && serve_gates();
+
+		/* The target is gone or no longer of interest: what it left in the buffers is read before detaching. */
+		running = running && drain_until_empty();
+		if (running && report_.section_entered && !report_.section_left)
+			running = leave_section();
+		uint64_t before = monotonic_ns();
+		if (source_ && options_.ops->disarm(source_, &report_.error) < 0)
+			running = fail("disarm");
+		report_.disarm_ns = monotonic_ns() - before;
+		running = running && drain_until_empty();
+
+		Snapshot at_end;
+		if (running && take_snapshot(&at_end)) {
+			report_.run_counters = difference(at_end.counters, at_arm_.counters);
+			report_.run_counts = difference(at_end.counts, at_arm_.counts);
+			report_.run_foreign_counts = at_end.foreign - at_arm_.foreign;
+			report_.run_drain_cpu_ns = at_end.drain_cpu_ns - at_arm_.drain_cpu_ns;
+			report_.run_process_cpu_ns = at_end.process_cpu_ns - at_arm_.process_cpu_ns;
+		}
+	}
+	flush();
+	if (slab_)
+		options_.slabs->give_back(*slab_);
+	release_gates();
+	if (source_) {
+		options_.ops->close(source_);
+		source_ = nullptr;
+	}
+	listener_({.type = SessionEventType::Ended});
+}
+
+bool Session::open()
+{
+	if (!options_.collector_cpus.empty()) {
+		cpu_set_t cpus;
+		CPU_ZERO(&cpus);
+		for (int cpu : options_.collector_cpus)
+			CPU_SET(cpu, &cpus);
+		if (sched_setaffinity(0, sizeof(cpus), &cpus) != 0) {
+			tb_error__set(&report_.error, -errno, "cannot pin the drain thread to CPU %d: %s",
+				      options_.collector_cpus[0], strerror(errno));
+			tb_error__mend(&report_.error,
+				       "use --placement free, or CPUs that are online and allowed");
+			return fail("open");
+		}
+	}
+	std::vector<tb_option> options;
+	for (const auto &[name, value] : options_.source_options)
+		options.push_back({name.c_str(), value.c_str()});
+	tb_source_config config = {};
+	config.abi = TB_SOURCE_ABI;
+	config.variant = options_.variant.c_str();
+	config.buffer_bytes = options_.buffer_bytes;
+	config.filter = options_.filter;
+	config.wakeup = options_.wakeup;
+	config.wakeup_value = options_.wakeup_value;
+	config.options = options.data();
+	config.options_count = static_cast<uint32_t>(options.size());
+
+	uint64_t before = monotonic_ns();
+	if (options_.ops->open(&config, &source_, &report_.geometry, &report_.error) < 0) {
+		source_ = nullptr;
+		return fail("open");
+	}
+	report_.open_ns = monotonic_ns() - before;
+	listener_({.type = SessionEventType::Opened});
+	return true;
+}
+
+bool Session::wait_for_arm()
+{
+	pid_t pid;
+	{
+		std::unique_lock<std::mutex> lock(mutex_);
+		wake_.wait(lock, [&] { return arm_asked_ || stop_asked_.load(std::memory_order_relaxed); });
+		if (!arm_asked_)
+			return false;
+		pid = pid_;
+	}
+	uint64_t before = monotonic_ns();
+	if (options_.ops->arm(source_, pid, &report_.error) < 0)
+		return fail("arm");
+	report_.arm_ns = monotonic_ns() - before;
+	return take_snapshot(&at_arm_);
+}
+
+/* One round. *emptied: all that was committed before the call has been taken. False when the session must end. */
+bool Session::drain_once(uint32_t timeout_us, bool *emptied)
+{
+	tb_record *out = scratch_.data();
+	uint32_t capacity = kRoundRecords;
+	if (options_.slabs) {
+		if (slab_ && slab_fill_ == options_.slabs->records_per_slab())
+			flush();
+		if (!slab_)
+			slab_ = options_.slabs->take();
+		if (slab_) {
+			out = options_.slabs->at(*slab_) + slab_fill_;
+			capacity = std::min(capacity, options_.slabs->records_per_slab() - slab_fill_);
+		}
+	}
+	tb_round round = {};
+	int got = report_.end_of_stream
+			  ? 0
+			  : options_.ops->drain(source_, out, capacity, timeout_us, &round, &report_.error);
+	*emptied = got < static_cast<int>(capacity);
+	if (got == TB_DRAIN_END) {
+		report_.end_of_stream = true;
+		got = 0;
+	} else if (report_.end_of_stream && timeout_us) {
+		timespec pause = {0, static_cast<long>(timeout_us) * 1000};
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
+	}
+	if (got < 0)
+		return fail("drain");
+	report_.rounds++;
+	uint32_t count = static_cast<uint32_t>(got);
+#ifdef TB_TEST_HOOKS
+	count = apply_test_hooks(out, count);
+#endif
+	if (count) {
+		ledger_.take(out, count, round);
+		if (slab_ && out != scratch_.data()) {
+			if (slab_fill_ == 0)
+				slab_since_ns_ = monotonic_ns();
+			slab_fill_ += count;
+			slab_visible_ns_ = round.visible_ns;
+		} else if (options_.slabs) {
+			report_.bridge_lost_records += count;
+		}
+		stall_if_due();
+	}
+	if (slab_fill_ && (slab_fill_ == options_.slabs->records_per_slab() ||
+			   monotonic_ns() - slab_since_ns_ >= options_.flush_ns))
+		flush();
+	return true;
+}
+
+bool Session::drain_until_empty()
+{
+	uint64_t deadline = monotonic_ns() + kFinalDrainNs;
+	for (bool emptied = false; !emptied;) {
+		if (!drain_once(0, &emptied))
+			return false;
+		if (!emptied && monotonic_ns() > deadline) {
+			tb_error__set(&report_.error, -ETIMEDOUT,
+				      "still delivering 10 s after the target stopped");
+			return fail("drain");
+		}
+	}
+	return true;
+}
+
+bool Session::serve_gates()
+{
+	if (!options_.control)
+		return true;
+	uint32_t gate = __atomic_load_n(&options_.control->gate, __ATOMIC_ACQUIRE);
+	if (gate >= TB_GATE_START && !report_.section_entered && !enter_section())
+		return false;
+	if (gate >= TB_GATE_END && !report_.section_left) {
+		if (!leave_section())
+			return false;
+		report_.section_left = true;
+		__atomic_store_n(&options_.control->released, static_cast<uint32_t>(TB_GATE_END),
+				 __ATOMIC_RELEASE);
+	}
+	return true;
+}
+
+bool Session::enter_section()
+{
+	if (!drain_until_empty())
+		return false;
+	bool expects_mark = options_.expects_records && tb_filter__wants(&options_.filter, SYS_getppid);
+	uint64_t deadline = monotonic_ns() + kStartMarkNs;
+	while (expects_mark && !ledger_.start_seen()) {
+		bool emptied;
+		if (!drain_once(kIdleTimeoutUs, &emptied))
+			return false;
+		if (stop_asked_.load(std::memory_order_acquire) || monotonic_ns() > deadline) {
+			report_.start_missing = true;
+			break;
+		}
+	}
+	flush();
+	if (!take_snapshot(&at_start_))
+		return false;
+	ledger_.enter_section(*options_.control);
+	report_.section_entered = true;
+	__atomic_store_n(&options_.control->released, static_cast<uint32_t>(TB_GATE_START), __ATOMIC_RELEASE);
+	return true;
+}
+
+/*
+ * The workload stands behind END, so all its calls are committed: one drain until empty takes them, and one more read
+ * is made unconditionally. Sources with queues of their own settle them within the contract of drain.
+ */
+bool Session::leave_section()
+{
+	bool emptied;
+	if (!drain_until_empty() || !drain_once(0, &emptied) || (!emptied && !drain_until_empty()))
+		return false;
+	Snapshot at_end;
+	if (!take_snapshot(&at_end))
+		return false;
+	report_.section_counters = difference(at_end.counters, at_start_.counters);
+	report_.section_counts = difference(at_end.counts, at_start_.counts);
+	report_.section_foreign_counts = at_end.foreign - at_start_.foreign;
+	report_.section_drain_cpu_ns = at_end.drain_cpu_ns - at_start_.drain_cpu_ns;
+	report_.section_process_cpu_ns = at_end.process_cpu_ns - at_start_.process_cpu_ns;
+	ledger_.leave_section(*options_.control);
+	return true;
+}
+
+bool Session::take_snapshot(Snapshot *snapshot)
+{
+	snapshot->counters.resize(TB_COUNTERS_MAX);
+	int n = options_.ops->stats(source_, snapshot->counters.data(), TB_COUNTERS_MAX, &report_.error);
+	if (n < 0)
+		return fail("stats");
+	snapshot->counters.resize(static_cast<size_t>(n));
+	if (options_.ops->counts) {
+		snapshot->counts.assign(TB_NR_MAX, 0);
+		int rc = options_.ops->counts(source_, snapshot->counts.data(), &snapshot->foreign,
+					      &report_.error);
+		if (rc == -EOPNOTSUPP)
+			snapshot->counts.clear(); /* another variant of the source delivers them */
+		else if (rc < 0)
+			return fail("counts");
+	}
+	snapshot->drain_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	snapshot->process_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	return true;
+}
+
+void Session::flush()
+{
+	if (!slab_ || slab_fill_ == 0)
+		return;
+	SessionEvent event = {.type = SessionEventType::Batch};
+	event.slab = *slab_;
+	event.count = slab_fill_;
+	event.visible_ns = slab_visible_ns_;
+	event.posted_ns = monotonic_ns();
+	slab_.reset();
+	slab_fill_ = 0;
+	listener_(event);
+}
+
+void Session::release_gates()
+{
+	if (options_.control)
+		__atomic_store_n(&options_.control->released, static_cast<uint32_t>(TB_GATE_END),
+				 __ATOMIC_RELEASE);
+}
+
+void Session::stall_if_due()
+{
+	if (!options_.stall_ns || report_.stalled || !ledger_.in_section() ||
+	    ledger_.delivered() < options_.stall_after_calls)
+		return;
+	report_.stalled = true;
+	timespec pause = {static_cast<time_t>(options_.stall_ns / 1'000'000'000),
+			  static_cast<long>(options_.stall_ns % 1'000'000'000)};
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, &pause) == EINTR)
+		;
+}
+
+#ifdef TB_TEST_HOOKS
+/* What a broken bridge would do: records vanish or turn up that no counter knows of. */
+uint32_t Session::apply_test_hooks(tb_record *records, uint32_t count)
+{
+	if (!ledger_.in_section())
+		return count;
+	uint32_t kept = 0;
+	uint64_t seen = ledger_.delivered();
+	for (uint32_t i = 0; i < count; i++) {
+		bool mark = records[i].args[0] == TB_MARK_0;
+		if (!mark && records[i].kind == TB_KIND_CALL && seen + i >= options_.test_drop_after) {
+			if (report_.test_dropped < options_.test_drop_calls) {
+				report_.test_dropped++;
+				continue;
+			}
+			if (options_.test_forge_stamps) {
+				options_.test_forge_stamps--;
+				records[i].args[3] ^= 1ull << (TB_STAMP_TIME_BITS + TB_STAMP_SEQ_BITS - 2);
+			}
+		}
+		records[kept++] = records[i];
+	}
+	return kept;
+}
+#endif
+
+} // namespace tracebench

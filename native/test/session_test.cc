@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The session over a scripted source and a workload thread that plays both ends of the control page. */
+#include "../src/session.h"
+
+#include <cerrno>
+#include <cstring>
+#include <sys/syscall.h>
+
+#include "check.h"
+
+using namespace tracebench;
+
+namespace
+{
+
+/* What the scripted source does; one test at a time sets it. */
+struct Script {
+	std::mutex mutex;
+	std::vector<tb_record> pending; /* what the kernel would have committed */
+	uint64_t lost = 0;
+	int fail_open = 0, fail_arm = 0;
+	std::atomic<int> fail_drain{0};
+	bool end_of_stream = false;
+	int opened = 0, armed = 0, disarmed = 0, closed = 0;
+	uint32_t largest_round = 0;
+	std::thread::id thread;
+	bool one_thread = true;
+
+	void commit(const tb_record &r)
+	{
+		std::lock_guard<std::mutex> lock(mutex);
+		pending.push_back(r);
+	}
+	void on_thread()
+	{
+		if (thread == std::thread::id())
+			thread = std::this_thread::get_id();
+		one_thread = one_thread && thread == std::this_thread::get_id();
+	}
+};
+
+Script *script;
+
+int script_probe(const tb_source_config *, tb_error *)
+{
+	return 1;
+}
+
+int script_open(const tb_source_config *config, tb_source **source, tb_geometry *geometry, tb_error *err)
+{
+	script->on_thread();
+	if (script->fail_open)
+		return tb_error__set(err, script->fail_open, "scripted open failure, variant %s",
+				     config->variant);
+	script->opened++;
+	geometry->buffer_bytes = config->buffer_bytes;
+	*source = reinterpret_cast<tb_source *>(script);
+	return 0;
+}
+
+int script_arm(tb_source *, pid_t, tb_error *err)
+{
+	script->on_thread();
+	if (script->fail_arm)
+		return tb_error__set(err, script->fail_arm, "scripted arm failure");
+	script->armed++;
+	return 0;
+}
+
+int script_drain(tb_source *, tb_record *out, uint32_t capacity, uint32_t timeout_us, tb_round *round,
+		 tb_error *err)
+{
+	script->on_thread();
+	if (script->fail_drain)
+		return tb_error__set(err, script->fail_drain, "scripted drain failure");
+	std::unique_lock<std::mutex> lock(script->mutex);
+	if (script->pending.empty() && script->end_of_stream)
+		return TB_DRAIN_END;
+	uint32_t n = std::min<uint32_t>(capacity, static_cast<uint32_t>(script->pending.size()));
+	std::copy_n(script->pending.begin(), n, out);
+	script->pending.erase(script->pending.begin(), script->pending.begin() + n);
+	script->largest_round = std::max(script->largest_round, n);
+	round->visible_ns = monotonic_ns();
+	lock.unlock();
+	if (n == 0 && timeout_us)
+		std::this_thread::sleep_for(std::chrono::microseconds(timeout_us));
+	return static_cast<int>(n);
+}
+
+int script_disarm(tb_source *, tb_error *)
+{
+	script->on_thread();
+	script->disarmed++;
+	return 0;
+}
+
+int script_stats(tb_source *, tb_counter *out, uint32_t, tb_error *)
+{
+	script->on_thread();
+	std::lock_guard<std::mutex> lock(script->mutex);
+	out[0] = {};
+	snprintf(out[0].name, sizeof(out[0].name), "lost");
+	out[0].place = TB_PLACE_KERNEL;
+	out[0].unit = TB_UNIT_RECORD;
+	out[0].value = script->lost;
+	return 1;
+}
+
+void script_close(tb_source *)
+{
+	script->on_thread();
+	script->closed++;
+}
+
+const tb_source_ops script_ops = {
+	.abi = TB_SOURCE_ABI,
+	.name = "script",
+	.probe = script_probe,
+	.open = script_open,
+	.arm = script_arm,
+	.drain = script_drain,
+	.disarm = script_disarm,
+	.stats = script_stats,
+	.counts = nullptr,
+	.close = script_close,
+};
+
+/* Collects events and lets a test wait for one. */
+struct Events {
+	std::mutex mutex;
+	std::condition_variable changed;
+	std::vector<SessionEvent> all;
+
+	void add(const SessionEvent &event)
+	{
+		std::lock_guard<std::mutex> lock(mutex);
+		all.push_back(event);
+		changed.notify_all();
+	}
+	void wait_for(SessionEventType type)
+	{
+		std::unique_lock<std::mutex> lock(mutex);
+		bool came = changed.wait_for(lock, std::chrono::seconds(20), [&] {
+			return std::any_of(all.begin(), all.end(),
+					   [&](const SessionEvent &e) { return e.type == type; });
+		});
+		check::truth(came, "the event came", __FILE__, __LINE__);
+	}
+};
+
+tb_record call(uint64_t word0, uint64_t word1, uint64_t word2, uint64_t stamp)
+{
+	tb_record r = {};
+	r.kind = TB_KIND_CALL;
+	r.flags = TB_F_RET;
+	r.nr = SYS_getppid;
+	r.arch = TB_ARCH_X86_64;
+	r.args_valid = 0x3f;
+	r.args[0] = word0;
+	r.args[1] = word1;
+	r.args[2] = word2;
+	r.args[3] = stamp;
+	return r;
+}
+
+void spin_until_released(tb_control &control, uint32_t gate)
+{
+	while (__atomic_load_n(&control.released, __ATOMIC_ACQUIRE) < gate)
+		std::this_thread::yield();
+}
+
+/* A workload of `calls` getppid, of which `lose` are lost by the "kernel", and so many of them admitted. */
+void play_workload(tb_control &control, uint64_t calls, uint64_t lose, uint64_t admit)
+{
+	control.lanes = 1;
+	control.kinds = 1;
+	control.kind[0] = {};
+	control.kind[0].nr = SYS_getppid;
+	control.kind[0].call_class = TB_CLASS_STAMPED;
+	control.kind[0].stamp_arg = 3;
+	script->commit(call(0, 0, 0, 12345)); /* a warm-up call: no stamp */
+	script->commit(call(TB_MARK_0, TB_MARK_1, TB_MARK_START, 0));
+	__atomic_store_n(&control.gate, static_cast<uint32_t>(TB_GATE_START), __ATOMIC_RELEASE);
+	spin_until_released(control, TB_GATE_START);
+	for (uint64_t i = 0; i < calls; i++) {
+		__atomic_store_n(&control.lane_issued[0], i + 1, __ATOMIC_RELAXED);
+		if (i >= lose)
+			script->commit(call(0, 0, 0, tb_stamp__pack(0, i, monotonic_ns())));
+	}
+	{
+		std::lock_guard<std::mutex> lock(script->mutex);
+		script->lost += admit;
+	}
+	script->commit(call(TB_MARK_0, TB_MARK_1, TB_MARK_END, 0));
+	__atomic_store_n(&control.gate, static_cast<uint32_t>(TB_GATE_END), __ATOMIC_RELEASE);
+	spin_until_released(control, TB_GATE_END);
+	script->commit(call(0, 0, 0, tb_stamp__pack(0, calls + 5, 0))); /* after END: not a stamp any more */
+	std::lock_guard<std::mutex> lock(script->mutex);
+	script->lost += 1000; /* loss after END is not the section's */
+}
+
+SessionOptions options_for(tb_control *control)
+{
+	SessionOptions o;
+	o.ops = &script_ops;
+	o.variant = "plain";
+	o.buffer_bytes = 4096;
+	o.control = control;
+	return o;
+}
+
+} // namespace
+
+TEST(session_covers_exactly_the_section)
+{
+	Script s;
+	s.lost = 17; /* before START: not the section's */
+	script = &s;
+	Events events;
+	auto control = std::make_unique<tb_control>();
+	{
+		Session session(options_for(control.get()), [&](const SessionEvent &e) { events.add(e); });
+		events.wait_for(SessionEventType::Opened);
+		session.arm(1);
+		events.wait_for(SessionEventType::Armed);
+		play_workload(*control, 5003, 3, 3);
+		session.stop();
+		events.wait_for(SessionEventType::Ended);
+		const SessionReport &r = session.report();
+		CHECK(!r.failed);
+		CHECK(r.section_entered && r.section_left && !r.start_missing);
+		CHECK_EQ(r.section_counters.size(), 1u);
+		CHECK_EQ(r.section_counters[0].value, 3u);
+		CHECK_EQ(r.run_counters[0].value, 1003u);
+		const Ledger &l = session.ledger();
+		CHECK_EQ(l.complete, 5000u);
+		CHECK_EQ(l.window_missing, 3u);
+		CHECK_EQ(l.never_issued, 0u);
+		CHECK_EQ(l.records, 5000u + 4);
+		CHECK(l.start_seen() && l.end_seen());
+	}
+	CHECK_EQ(s.opened, 1);
+	CHECK_EQ(s.armed, 1);
+	CHECK_EQ(s.disarmed, 1);
+	CHECK_EQ(s.closed, 1);
+	CHECK(s.one_thread);
+	CHECK(s.largest_round <= 1024);
+}
+
+TEST(session_hands_every_record_over_once)
+{
+	Script s;
+	script = &s;
+	Events events;
+	std::vector<tb_record> memory(8 * 64);
+	SlabPool pool(memory.data(), 8, 64);
+	uint64_t next = 0;
+	bool in_order = true;
+	SessionOptions o = options_for(nullptr);
+	o.slabs = &pool;
+	o.flush_ns = 100'000;
+	{
+		Session session(std::move(o), [&](const SessionEvent &e) {
+			if (e.type == SessionEventType::Batch) {
+				for (uint32_t i = 0; i < e.count; i++)
+					in_order = in_order && pool.at(e.slab)[i].args[3] == next++;
+				pool.give_back(e.slab);
+			}
+			events.add(e);
+		});
+		session.arm(1);
+		for (uint64_t i = 0; i < 10007; i++)
+			s.commit(call(0, 0, 0, i));
+		session.stop();
+		events.wait_for(SessionEventType::Ended);
+		CHECK_EQ(session.report().bridge_lost_records, 0u);
+	}
+	CHECK_EQ(next, 10007u);
+	CHECK(in_order);
+}
+
+TEST(session_counts_what_the_bridge_could_not_carry)
+{
+	Script s;
+	script = &s;
+	Events events;
+	std::vector<tb_record> memory(2 * 64);
+	SlabPool pool(memory.data(), 2, 64);
+	SessionOptions o = options_for(nullptr);
+	o.slabs = &pool;
+	uint64_t handed = 0;
+	for (uint64_t i = 0; i < 1000; i++)
+		s.commit(call(0, 0, 0, i));
+	Session session(std::move(o), [&](const SessionEvent &e) {
+		if (e.type == SessionEventType::Batch)
+			handed += e.count; /* never given back */
+		events.add(e);
+	});
+	session.arm(1);
+	session.stop();
+	events.wait_for(SessionEventType::Ended);
+	CHECK_EQ(handed, 128u);
+	CHECK_EQ(session.report().bridge_lost_records, 1000u - 128);
+	CHECK_EQ(session.ledger().records, 1000u);
+}
+
+TEST(session_reports_a_failed_open_and_closes_nothing)
+{
+	Script s;
+	s.fail_open = -EPERM;
+	script = &s;
+	Events events;
+	{
+		Session session(options_for(nullptr), [&](const SessionEvent &e) { events.add(e); });
+		events.wait_for(SessionEventType::Ended);
+		CHECK(session.report().failed);
+		CHECK_EQ(session.report().error.code, -EPERM);
+		CHECK_EQ(std::string(session.report().failed_operation), "open");
+		CHECK(strstr(session.report().error.message, "variant plain") != nullptr);
+	}
+	CHECK_EQ(s.closed, 0);
+}
+
+TEST(session_closes_after_a_failed_arm)
+{
+	Script s;
+	s.fail_arm = -ESRCH;
+	script = &s;
+	Events events;
+	{
+		Session session(options_for(nullptr), [&](const SessionEvent &e) { events.add(e); });
+		session.arm(1);
+		events.wait_for(SessionEventType::Ended);
+		CHECK_EQ(std::string(session.report().failed_operation), "arm");
+	}
+	CHECK_EQ(s.closed, 1);
+}
+
+TEST(session_opens_the_gates_when_its_source_breaks)
+{
+	Script s;
+	script = &s;
+	Events events;
+	auto control = std::make_unique<tb_control>();
+	Session session(options_for(control.get()), [&](const SessionEvent &e) { events.add(e); });
+	session.arm(1);
+	events.wait_for(SessionEventType::Armed);
+	s.fail_drain = -EIO;
+	__atomic_store_n(&control->gate, static_cast<uint32_t>(TB_GATE_START), __ATOMIC_RELEASE);
+	spin_until_released(*control, TB_GATE_END);
+	events.wait_for(SessionEventType::Ended);
+	CHECK_EQ(std::string(session.report().failed_operation), "drain");
+}
+
+TEST(session_stops_before_it_was_armed)
+{
+	Script s;
+	script = &s;
+	Events events;
+	{
+		Session session(options_for(nullptr), [&](const SessionEvent &e) { events.add(e); });
+		events.wait_for(SessionEventType::Opened);
+	}
+	CHECK_EQ(s.opened, 1);
+	CHECK_EQ(s.closed, 1);
+}
+
+TEST(session_settles_the_section_of_a_target_that_died)
+{
+	Script s;
+	script = &s;
+	Events events;
+	auto control = std::make_unique<tb_control>();
+	Session session(options_for(control.get()), [&](const SessionEvent &e) { events.add(e); });
+	session.arm(1);
+	events.wait_for(SessionEventType::Armed);
+	control->lanes = 1;
+	control->kinds = 1;
+	control->kind[0].nr = SYS_getppid;
+	control->kind[0].call_class = TB_CLASS_STAMPED;
+	control->kind[0].stamp_arg = 3;
+	s.commit(call(TB_MARK_0, TB_MARK_1, TB_MARK_START, 0));
+	__atomic_store_n(&control->gate, static_cast<uint32_t>(TB_GATE_START), __ATOMIC_RELEASE);
+	spin_until_released(*control, TB_GATE_START);
+	for (uint64_t i = 0; i < 10; i++)
+		s.commit(call(0, 0, 0, tb_stamp__pack(0, i, monotonic_ns())));
+	control->lane_issued[0] = 11;
+	{
+		std::lock_guard<std::mutex> lock(s.mutex);
+		s.end_of_stream = true;
+	}
+	session.stop();
+	events.wait_for(SessionEventType::Ended);
+	CHECK(!session.report().failed);
+	CHECK(session.report().section_entered && !session.report().section_left);
+	CHECK_EQ(session.ledger().complete, 10u);
+	CHECK_EQ(session.ledger().window_missing, 1u);
+}
+
+TEST(session_stalls_once_when_asked)
+{
+	Script s;
+	script = &s;
+	Events events;
+	auto control = std::make_unique<tb_control>();
+	SessionOptions o = options_for(control.get());
+	o.stall_ns = 30'000'000;
+	o.stall_after_calls = 100;
+	Session session(std::move(o), [&](const SessionEvent &e) { events.add(e); });
+	session.arm(1);
+	events.wait_for(SessionEventType::Armed);
+	uint64_t before = monotonic_ns();
+	play_workload(*control, 5000, 0, 0);
+	session.stop();
+	events.wait_for(SessionEventType::Ended);
+	CHECK(session.report().stalled);
+	CHECK(monotonic_ns() - before >= 30'000'000);
+	CHECK_EQ(session.ledger().complete, 5000u);
+}
