@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The declared ways to run this backend: which programs each loads, and how its records travel. */
+#ifndef TRACEBENCH_EBPF_VARIANT_H
+#define TRACEBENCH_EBPF_VARIANT_H
+
+#include "shared.h"
+
+namespace tb::ebpf
+{
+
+enum class Carrier { mmap_ring, ring_buffer, perf_buffer, counts };
+
+struct Variant {
+	const char *name; /* "" is the default */
+	Carrier carrier;
+	tb_task_state born; /* what a forked task starts as */
+	/* Names of programs; NULL: none. */
+	const char *on_enter;
+	const char *on_exec;
+	const char *on_exit_paired;
+	/* Where the kernel allows it, instead of the paired one: entries are watched under seccomp only. */
+	const char *on_exit_lean;
+	const char *task_exit_lean;
+};
+
+/* NULL when there is no such variant. */
+const Variant *find_variant(const char *name);
+
+} // namespace tb::ebpf
+
+#endif

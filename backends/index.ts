@@ -1,0 +1,21 @@
+/** The only TypeScript list of backends. Its order is the order of every table; the native list is native/src/sources.def. */
+import { type BackendDefinition, type VariantDefinition, variantId } from '../harness/backend.ts';
+import { usageError } from '../harness/errors.ts';
+import ebpf from './ebpf/index.ts';
+import none from './none/index.ts';
+import ptrace from './ptrace/index.ts';
+
+export const backends: readonly BackendDefinition[] = [none, ebpf, ptrace];
+
+/** All variant ids in report order: `none`, `ebpf`, `ebpf/count`, … */
+export const variantIds: readonly string[] = backends.flatMap((b) => b.variants.map((v) => variantId(b.name, v.name)));
+
+/** The variant called `id`. Throws a usage error that names the known ones; never falls back to another. */
+export function findVariant(id: string): { backend: BackendDefinition; variant: VariantDefinition } {
+  for (const backend of backends) {
+    for (const variant of backend.variants) {
+      if (variantId(backend.name, variant.name) === id) return { backend, variant };
+    }
+  }
+  throw usageError(`no backend is called '${id}'`, `one of: ${variantIds.join(', ')}`);
+}

@@ -1,0 +1,33 @@
+/** The baseline: the same path as every backend, with nothing attached. */
+import { defineBackend } from '../../harness/backend.ts';
+
+export default defineBackend({
+  name: 'none',
+  title: 'nothing attached: the baseline',
+  source: 'none',
+  variants: [
+    {
+      name: '',
+      summary: 'no tracing; what every slowdown is relative to',
+      capabilities: {
+        delivers: 'nothing',
+        detail: null,
+        thread: false,
+        args: 0,
+        returnValue: false,
+        filter: 'none',
+        ordering: 'none',
+        regime: 'neither',
+        losesEnd: 'none',
+        followsSetuid: false,
+        seesSeccompRefusals: false,
+        seesBirths: false,
+        seesForeignArch: false,
+        seesDyingCalls: false,
+      },
+      loss: { min: 1, max: 1 },
+      wakeup: { kind: 'timer', value: 200 },
+      placement: 'other',
+    },
+  ],
+});

@@ -1,0 +1,52 @@
+/** ptrace, with stops at every call or only at those a seccomp filter picks. What that means: README.md beside this file. */
+import { type Capabilities, defineBackend, type LossRelation, type Wakeup } from '../../harness/backend.ts';
+
+const full: Capabilities = {
+  delivers: 'records',
+  detail: 'full',
+  thread: true,
+  args: 6,
+  returnValue: true,
+  filter: 'user',
+  /* In the order the stops were waited for, by one thread. */
+  ordering: 'global',
+  regime: 'blocks',
+  losesEnd: 'none',
+  followsSetuid: true,
+  /* The entry's stop comes before seccomp: a refusal looks like any other call that fails. */
+  seesSeccompRefusals: false,
+  seesBirths: true,
+  seesForeignArch: true,
+  seesDyingCalls: true,
+};
+
+/** Nothing can be lost: the target waits. One record a call. */
+const NOTHING_TO_LOSE: LossRelation = { min: 1, max: 1 };
+
+const EVERY_STOP: Wakeup = { kind: 'sync' };
+
+export default defineBackend({
+  name: 'ptrace',
+  title: 'ptrace (SEIZE, GET_SYSCALL_INFO)',
+  source: 'ptrace',
+  variants: [
+    {
+      name: '',
+      summary: 'two stops at every call, the filter in user space; no privileges (Linux 5.3)',
+      capabilities: full,
+      loss: NOTHING_TO_LOSE,
+      wakeup: EVERY_STOP,
+      placement: 'same',
+    },
+    {
+      name: 'seccomp',
+      summary: 'two stops at the calls asked for, picked by a seccomp filter; no stop at the others (root)',
+      capabilities: { ...full, filter: 'kernel' },
+      loss: NOTHING_TO_LOSE,
+      wakeup: EVERY_STOP,
+      placement: 'same',
+    },
+  ],
+  /* An empty list means all. */
+  launchNeeds: (variant, options) => (variant.name === 'seccomp' ? { seccompTrace: options.filter ?? [] } : {}),
+});
