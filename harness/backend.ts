@@ -1,0 +1,156 @@
+/**
+ * The backend contract. A backend is data (`defineBackend`) plus a native source of the same name; everything that
+ * distinguishes one from another is either a declared capability or inside its own folder.
+ */
+import type { EventBatch } from './event.ts';
+
+export type Delivers = 'records' | 'counts' | 'nothing';
+export type Detail = 'enter' | 'full';
+export type Placement = 'same' | 'other' | 'free';
+
+/** One vocabulary for all mechanisms of who wakes the collector. */
+export type Wakeup =
+  | { readonly kind: 'timer'; readonly value: number /* µs between looks when idle */ }
+  | { readonly kind: 'adaptive' } // the kernel wakes a collector that had caught up
+  | { readonly kind: 'watermark'; readonly value: number /* bytes */ }
+  | { readonly kind: 'sync' }; // every event is a wake-up, the workload waits
+
+/** What a variant can and cannot do. Read by the conformance suite, which asserts absence too, and by the reports. */
+export interface Capabilities {
+  readonly delivers: Delivers;
+  /** What its records carry; null for delivers ≠ records. */
+  readonly detail: Detail | null;
+  /** Records name the thread, not only the process. */
+  readonly thread: boolean;
+  /** How many argument registers a record carries. */
+  readonly args: 0 | 4 | 6;
+  readonly returnValue: boolean;
+  /** Where `-e` is applied. */
+  readonly filter: 'kernel' | 'user' | 'none';
+  /** global: by time over all CPUs; thread: in order within each thread; none: across CPU migrations not even that. */
+  readonly ordering: 'global' | 'thread' | 'none';
+  /** What happens when the collector is slow. */
+  readonly regime: 'blocks' | 'drops' | 'neither';
+  /** Which records a full buffer loses. */
+  readonly losesEnd: 'newest' | 'oldest' | 'none';
+  /** Goes on tracing across a set-uid exec. */
+  readonly followsSetuid: boolean;
+  /** Delivers calls refused by seccomp, as `refused` records. */
+  readonly seesSeccompRefusals: boolean;
+  /** Delivers the zero return of a fork in the child, as `birth` records. */
+  readonly seesBirths: boolean;
+  /** Tells i386 calls on x86-64 from native ones. */
+  readonly seesForeignArch: boolean;
+  /** Delivers calls of threads that died inside them, and exit/exit_group themselves. */
+  readonly seesDyingCalls: boolean;
+}
+
+/** How loss counters relate to calls: one lost call raises the sum of its kernel loss counters by min … max. */
+export interface LossRelation {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface VariantDefinition {
+  /** `` for the default, else the part after the slash. */
+  readonly name: string;
+  /** One line for `tracebench list`. */
+  readonly summary: string;
+  readonly capabilities: Capabilities;
+  readonly loss: LossRelation;
+  readonly wakeup: Wakeup;
+  readonly placement: Placement;
+}
+
+/** What a trial asks of a backend; the same words for all of them. */
+export interface TraceOptions {
+  /** Whole budget over all CPUs. */
+  readonly bufferBytes: number;
+  /** System call numbers (native arch) wanted; null: all. */
+  readonly filter: readonly number[] | null;
+  readonly wakeup: Wakeup;
+}
+
+/** Passed through to the native source, names documented in the backend's README. */
+export type SourceOptions = Readonly<Record<string, string>>;
+
+/** What the launcher must do for this backend before the target's execve. */
+export interface LaunchNeeds {
+  /** Install a seccomp filter that returns SECCOMP_RET_TRACE for these numbers. */
+  readonly seccompTrace?: readonly number[];
+  /** The task must have an audit context (audit backends); else it must have none. */
+  readonly auditContext?: boolean;
+}
+
+export interface BackendDefinition {
+  readonly name: string;
+  readonly title: string;
+  /** The first one is the default (name ``). */
+  readonly variants: readonly VariantDefinition[];
+  /** Name of the native source; equal to the folder's name. */
+  readonly source: string;
+  /** Options for the native source. */
+  sourceOptions?(variant: VariantDefinition, options: TraceOptions): SourceOptions;
+  launchNeeds?(variant: VariantDefinition, options: TraceOptions): LaunchNeeds;
+}
+
+/** Checks what types cannot: exactly one default and it comes first, unique names, loss relation sane. Throws TypeError. */
+export function defineBackend(definition: BackendDefinition): BackendDefinition {
+  const where = `backend ${definition.name}`;
+  if (!/^[a-z][a-z0-9-]*$/.test(definition.name))
+    throw new TypeError(`${where}: a name is lower-case letters, digits, -`);
+  if (definition.variants[0]?.name !== '')
+    throw new TypeError(`${where}: the first variant must be the default (name '')`);
+  const names = new Set<string>();
+  for (const v of definition.variants) {
+    if (names.has(v.name)) throw new TypeError(`${where}: variant '${v.name}' is declared twice`);
+    names.add(v.name);
+    if (v.loss.min > v.loss.max) throw new TypeError(`${where}/${v.name}: loss relation min > max`);
+    const c = v.capabilities;
+    if ((c.delivers === 'records') !== (c.detail !== null)) {
+      throw new TypeError(`${where}/${v.name}: detail belongs to variants that deliver records, and only to them`);
+    }
+    if (c.detail === 'full' && !c.returnValue)
+      throw new TypeError(`${where}/${v.name}: detail full needs the return value`);
+  }
+  return definition;
+}
+
+/** `ebpf` or `ebpf/count`. */
+export function variantId(backend: string, variant: string): string {
+  return variant === '' ? backend : `${backend}/${variant}`;
+}
+
+/** Answer of a probe: yes, no with reason and mend, or could not tell with the reason. Never from a version number. */
+export type ProbeAnswer =
+  | { readonly answer: 'yes' }
+  | { readonly answer: 'no' | 'unknown'; readonly reason: string; readonly mend: string | null };
+
+/** Loss and health counters since arm, in the mechanism's own units. */
+export interface Counter {
+  readonly name: string;
+  readonly place: 'kernel' | 'bridge' | 'decode' | 'health';
+  readonly unit: 'record' | 'message' | 'call' | 'bytes';
+  readonly count: number;
+}
+
+/** Buffer terms as the kernel granted them. */
+export interface Geometry {
+  readonly bufferBytes: number;
+  readonly reachableBytesPerCpu: number;
+  readonly bytesPerCall: number;
+  readonly callsInFlight: number;
+}
+
+/** A running trace. start → batches/loss → stop → close; close is safe on every path, and stops first if need be. */
+export interface Session {
+  readonly geometry: Geometry;
+  /** Attaches to `pid`, which waits at the launcher's gate. Resolves once tracing is effective. */
+  start(pid: number): Promise<void>;
+  /** Batches until the trace has stopped and its last record is read. At most one iterator. */
+  batches(): AsyncIterableIterator<EventBatch>;
+  loss(): readonly Counter[];
+  /** Drains what is left, detaches. */
+  stop(): Promise<void>;
+  close(): Promise<void>;
+}

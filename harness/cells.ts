@@ -1,0 +1,306 @@
+/**
+ * The cells of a plan: which workload with how many calls under which variant, and which baseline each is held
+ * against. The number of calls belongs to the cell: a dropping backend must be stressed, a blocking one must last,
+ * and both are compared per call with a baseline of the same number of calls.
+ */
+import type { BackendDefinition, Placement, VariantDefinition } from './backend.ts';
+import { addedNs, iterationCost, RECORD_BYTES } from './costs.ts';
+import type { Machine } from './machine.ts';
+import { formatDuration } from './quantity.ts';
+import type { Plan, WorkloadSpec } from './result.ts';
+
+/** A dropping backend is stressed by so many times the calls its buffer holds. */
+const STRESS_FACTOR = 20;
+/** Above the factor itself: records may turn out smaller than RECORD_BYTES, and START's and END's share is lost. */
+const STRESS_MARGIN = 1.05;
+/** A blocking backend's section lasts at least 200 ms; the quarter above is for costs that were guessed too high. */
+const BLOCKING_SECTION_MS = 250;
+
+const DEADLINE_FACTOR = 10;
+const DEADLINE_FLOOR_MS = 30_000;
+/** Nobody knows how long a command runs. */
+const APPLICATION_DEADLINE_MS = 600_000;
+
+/** What planning needs of a workload's entry in the catalogue. */
+export interface StampedWorkload {
+  readonly name: string;
+  /** Stamped calls. */
+  readonly callsPerIteration: number;
+  readonly maxThreads: number;
+}
+
+/** A workload before its number of calls is chosen; the entry is null for a command. */
+export interface AskedWorkload {
+  readonly spec:
+    | { readonly kind: 'stamped'; readonly name: string; readonly threads: number }
+    | { readonly kind: 'application'; readonly name: string; readonly argv: string[] };
+  readonly entry: StampedWorkload | null;
+}
+
+export interface Contestant {
+  readonly id: string;
+  readonly backend: BackendDefinition;
+  readonly variant: VariantDefinition;
+}
+
+export interface CellRequest {
+  readonly workloads: readonly AskedWorkload[];
+  /** The baseline may be among them. */
+  readonly variants: readonly Contestant[];
+  readonly baseline: Contestant;
+  readonly bufferBytes: number;
+  readonly filter: readonly string[] | null;
+  readonly filterNumbers: readonly number[] | null;
+  /** null: each variant's own. */
+  readonly placement: Placement | null;
+  /** null: as many as the cell needs. */
+  readonly calls: number | null;
+  readonly user: string | null;
+  readonly seed: number;
+  readonly deadlineMs: number | null;
+  readonly sectionCapMs: number;
+  readonly machine: Machine;
+}
+
+type PlanCell = Plan['cells'][number];
+
+export interface ExpandedCell {
+  readonly cell: PlanCell;
+  /** Predicted length of the section; null for a command. */
+  readonly sectionMs: number | null;
+}
+
+export function expandCells(request: CellRequest): { cells: ExpandedCell[]; notes: string[] } {
+  const notes = new Set<string>();
+  const cells: ExpandedCell[] = [];
+  for (const workload of request.workloads) {
+    const baselines = new Baselines(request, workload.entry);
+    const traced: ExpandedCell[] = [];
+    for (const contestant of request.variants) {
+      if (contestant.id === request.baseline.id) continue;
+      const spec = workloadSpec(request, workload, contestant, notes);
+      const place = placementOf(request, contestant, spec, notes);
+      const baselineCellId = baselines.for(spec, place, needsAuditContext(request, contestant));
+      traced.push(
+        makeCell(request, workload.entry, contestant, spec, place, {
+          cellId: `${slug(spec)}/${contestant.id}`,
+          baselineCellId,
+          auditContext: needsAuditContext(request, contestant) ? 'present' : 'absent',
+        }),
+      );
+    }
+    if (traced.length === 0) traced.push(twin(request, workload, baselines, notes));
+    baselines.addHalved();
+    cells.push(...baselines.cells, ...traced);
+  }
+  const deadlineMs = request.deadlineMs ?? commonDeadlineMs(cells);
+  for (const { cell } of cells) cell.trial.deadlineMs = deadlineMs;
+  return { cells, notes: [...notes] };
+}
+
+/** One for all, so that cells differ in nothing they need not differ in. */
+function commonDeadlineMs(cells: readonly ExpandedCell[]): number {
+  const longest = Math.max(
+    ...cells.map(({ sectionMs }) => (sectionMs === null ? APPLICATION_DEADLINE_MS : sectionMs * DEADLINE_FACTOR)),
+  );
+  return Math.max(DEADLINE_FLOOR_MS, Math.ceil(longest));
+}
+
+/** Nothing but the baseline: an A/A study, whose intervals must contain 1 and whose spread is the noise floor. */
+function twin(request: CellRequest, workload: AskedWorkload, baselines: Baselines, notes: Set<string>): ExpandedCell {
+  const spec = workloadSpec(request, workload, request.baseline, notes);
+  const place = baselinePlace(request.machine, placementOf(request, request.baseline, spec, notes));
+  const baselineCellId = baselines.for(spec, place, false);
+  const head = { cellId: `${baselineCellId}+twin`, baselineCellId, auditContext: 'absent' } as const;
+  return makeCell(request, workload.entry, request.baseline, spec, place, head);
+}
+
+/** The baseline's workload runs where the traced one does; the trial process keeps out of its way. */
+function baselinePlace({ cpus }: Machine, { workloadCpus }: Place): Place {
+  if (workloadCpus === null) return { placement: 'free', workloadCpus: null, collectorCpus: null };
+  const rest = cpus.filter((cpu) => !workloadCpus.includes(cpu));
+  return rest.length > 0
+    ? { placement: 'other', workloadCpus, collectorCpus: rest.slice(-1) }
+    : { placement: 'same', workloadCpus, collectorCpus: workloadCpus };
+}
+
+interface Place {
+  readonly placement: Placement;
+  readonly workloadCpus: number[] | null;
+  readonly collectorCpus: number[] | null;
+}
+
+/** The untraced cells of one workload: one for every number of calls, set of CPUs and audit state in use. */
+class Baselines {
+  readonly cells: ExpandedCell[] = [];
+  readonly #byKey = new Map<string, string>();
+  readonly #request: CellRequest;
+  readonly #entry: StampedWorkload | null;
+  #first: { spec: WorkloadSpec; place: Place; auditContext: boolean } | null = null;
+
+  constructor(request: CellRequest, entry: StampedWorkload | null) {
+    this.#request = request;
+    this.#entry = entry;
+  }
+
+  /** @returns the cellId of the baseline for these terms, which is made when it is the first to ask */
+  for(spec: WorkloadSpec, traced: Place, auditContext: boolean): string {
+    const place = baselinePlace(this.#request.machine, traced);
+    const key = JSON.stringify([slug(spec), place.workloadCpus, auditContext]);
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    this.#first ??= { spec, place, auditContext };
+    const plain = `${slug(spec)}/${this.#request.baseline.id}`;
+    let cellId = auditContext ? `${plain}+audit` : plain;
+    // The same calls on other CPUs: the id says on which.
+    if (this.cells.some(({ cell }) => cell.cellId === cellId)) cellId += `+cpu${place.workloadCpus?.join('.') ?? 's'}`;
+    this.#byKey.set(key, cellId);
+    this.cells.push(
+      makeCell(this.#request, this.#entry, this.#request.baseline, spec, place, {
+        cellId,
+        baselineCellId: null,
+        auditContext: auditContext ? 'present' : 'absent',
+      }),
+    );
+    return cellId;
+  }
+
+  /**
+   * time(2N)/time(N) is checked on the baselines of a workload. Where all its cells make the same number of calls, one
+   * more baseline makes half of them.
+   */
+  addHalved(): void {
+    const spec = this.#first?.spec;
+    if (!this.#first || spec?.kind !== 'stamped' || this.#entry === null) return;
+    const numbers = new Set(this.cells.map(({ cell }) => (cell.trial.workload as { calls: number }).calls));
+    const per = this.#entry.callsPerIteration;
+    const half = Math.floor(spec.calls / 2 / per) * per;
+    if (numbers.size === 1 && half >= per)
+      this.for({ ...spec, calls: half }, this.#first.place, this.#first.auditContext);
+  }
+}
+
+function makeCell(
+  request: CellRequest,
+  entry: StampedWorkload | null,
+  { id, variant }: Contestant,
+  workload: WorkloadSpec,
+  place: Place,
+  head: { cellId: string; baselineCellId: string | null; auditContext: 'absent' | 'present' },
+): ExpandedCell {
+  const sectionMs =
+    workload.kind === 'stamped' && entry !== null
+      ? (workload.calls * callNs(entry, workload.threads, addedNs(variant.capabilities))) / 1e6
+      : null;
+  const cell: PlanCell = {
+    cellId: head.cellId,
+    baselineCellId: head.baselineCellId,
+    trial: {
+      cellId: head.cellId,
+      workload,
+      variant: id,
+      bufferBytes: request.bufferBytes,
+      filter: request.filter === null ? null : [...request.filter],
+      wakeup: variant.wakeup,
+      placement: place.placement,
+      workloadCpus: place.workloadCpus,
+      collectorCpus: place.collectorCpus,
+      auditContext: head.auditContext,
+      user: request.user,
+      consumer: 'ledger',
+      stallMs: 0,
+      stallAfterCalls: 0,
+      deadlineMs: DEADLINE_FLOOR_MS, // replaced once the longest cell is known
+    },
+  };
+  return { cell, sectionMs };
+}
+
+/** ns of a stamped call on the wall: threads make theirs side by side, at best. */
+function callNs(entry: StampedWorkload, threads: number, added: number): number {
+  const { bareNs, tracedCalls } = iterationCost(entry.name, entry.callsPerIteration);
+  return (bareNs + tracedCalls * added) / entry.callsPerIteration / threads;
+}
+
+function workloadSpec(
+  request: CellRequest,
+  { spec, entry }: AskedWorkload,
+  contestant: Contestant,
+  notes: Set<string>,
+): WorkloadSpec {
+  if (spec.kind === 'application') return spec;
+  if (entry === null) throw new TypeError(`workload ${spec.name} has no entry in the catalogue`);
+  const calls = request.calls ?? callsFor(request, spec.threads, entry, contestant, notes);
+  return { kind: 'stamped', name: spec.name, calls, threads: spec.threads, seed: request.seed };
+}
+
+function callsFor(
+  request: CellRequest,
+  threads: number,
+  entry: StampedWorkload,
+  { variant, id }: Contestant,
+  notes: Set<string>,
+): number {
+  const { capabilities } = variant;
+  if (capabilities.regime === 'blocks') {
+    const ns = callNs(entry, threads, addedNs(capabilities));
+    return wholeIterations((Math.min(BLOCKING_SECTION_MS, request.sectionCapMs) * 1e6) / ns, entry);
+  }
+  // Backends that lose nothing by a full buffer (counters, the baseline) make the same calls as those that do.
+  const { tracedCalls } = iterationCost(entry.name, entry.callsPerIteration);
+  const reachable = threads === 1 ? request.bufferBytes / request.machine.cpus.length : request.bufferBytes;
+  const inFlight = (reachable / RECORD_BYTES / tracedCalls) * entry.callsPerIteration;
+  const wanted = STRESS_FACTOR * STRESS_MARGIN * inFlight;
+  const dearest = addedNs({ delivers: 'records', detail: 'full', regime: 'drops' });
+  const affordable = (request.sectionCapMs * 1e6) / callNs(entry, threads, dearest);
+  if (wanted > affordable && capabilities.regime === 'drops') {
+    notes.add(
+      `${entry.name}/${id}: ${STRESS_FACTOR} × the buffer would take about ${formatDuration((wanted * callNs(entry, threads, dearest)) / 1e6)} a trial; ` +
+        `cut to ${formatDuration(request.sectionCapMs)}, so the buffer is not stressed`,
+    );
+  }
+  return wholeIterations(Math.min(wanted, affordable), entry);
+}
+
+/** Two digits are enough for a number that was guessed, and readable in a cell's name. */
+function wholeIterations(calls: number, entry: StampedWorkload): number {
+  const iterations = Math.max(1, Math.ceil(calls / entry.callsPerIteration));
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(iterations)) - 1);
+  return Math.ceil(iterations / unit) * unit * entry.callsPerIteration;
+}
+
+/** CPUs are taken from the top: interrupts are usually served at the bottom. */
+function placementOf(
+  request: CellRequest,
+  { variant, id }: Contestant,
+  workload: WorkloadSpec,
+  notes: Set<string>,
+): Place {
+  const { cpus } = request.machine;
+  const threads = workload.kind === 'stamped' ? workload.threads : cpus.length;
+  // A command, and threads that cannot all run beside the collector, run as they would without us, unless the user
+  // says otherwise.
+  const crowded = workload.kind === 'application' || (threads > 1 && threads >= cpus.length);
+  const asked = request.placement ?? (crowded ? 'free' : variant.placement);
+  if (asked === 'free') return { placement: 'free', workloadCpus: null, collectorCpus: null };
+  if (asked === 'other' && cpus.length > 1) {
+    const own = cpus.slice(Math.max(1, cpus.length - threads));
+    const rest = cpus.slice(0, cpus.length - own.length);
+    return { placement: 'other', workloadCpus: own, collectorCpus: rest.slice(-1) };
+  }
+  if (asked === 'other')
+    notes.add(`${id}: collector and workload share the only CPU (placement same instead of other)`);
+  const own = cpus.slice(Math.max(0, cpus.length - threads));
+  return { placement: 'same', workloadCpus: own, collectorCpus: own };
+}
+
+function needsAuditContext(request: CellRequest, { backend, variant }: Contestant): boolean {
+  const options = { bufferBytes: request.bufferBytes, filter: request.filterNumbers, wakeup: variant.wakeup };
+  return backend.launchNeeds?.(variant, options).auditContext ?? false;
+}
+
+/** First half of a cell's id: workload and calls, or the command's name. */
+function slug(workload: WorkloadSpec): string {
+  if (workload.kind === 'application') return workload.name.split(' ')[0] ?? workload.name;
+  return `${workload.name}${workload.threads > 1 ? `:${workload.threads}` : ''}/${workload.calls}`;
+}

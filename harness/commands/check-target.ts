@@ -1,0 +1,51 @@
+/** Things about the target that are checked before anything runs: better one message than a failed trial a round. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { cannotError, usageError } from '../errors.ts';
+
+/** The program must be found as execvp would find it. */
+export function checkCommand(argv: readonly string[], path: string = process.env['PATH'] ?? ''): void {
+  const program = argv[0];
+  if (program === undefined || program === '')
+    throw usageError('there is no command after --', 'write -- CMD ARGUMENTS');
+  const places = program.includes('/')
+    ? [program]
+    : path.split(':').map((dir) => join(dir === '' ? '.' : dir, program));
+  const found = places.filter(isFile);
+  if (found.length === 0) {
+    const where = program.includes('/') ? '' : ' in PATH';
+    throw usageError(`the command '${program}' does not exist${where}`, 'check its spelling, or give its whole path');
+  }
+  if (!found.some(isExecutable)) {
+    throw usageError(`the command '${found[0]}' may not be executed by this user`, `chmod +x ${found[0]}`);
+  }
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The user must exist; only root may run a target as somebody else. */
+export async function checkUser(user: string): Promise<void> {
+  const found = await execa('getent', ['passwd', user], { reject: false, stdin: 'ignore' });
+  if (found.failed) throw usageError(`--user: there is no user '${user}'`, 'name one that `getent passwd` knows');
+  const { uid, username } = userInfo();
+  const theirs = Number(found.stdout.split(':')[2]);
+  if (uid !== 0 && theirs !== uid) {
+    throw cannotError(
+      `only root may run the target as '${user}'`,
+      `run as root, or leave --user out (you are ${username})`,
+    );
+  }
+}

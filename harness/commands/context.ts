@@ -1,0 +1,58 @@
+/** What every command gets from the command line around it, and how it speaks. */
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { backends } from '../../backends/index.ts';
+import { workloads } from '../../workloads/index.ts';
+import { readMachine } from '../machine.ts';
+import { projectRoot } from '../paths.ts';
+import type { PlanContext } from '../plan.ts';
+import { NATIVE_ARCH, parseSyscallList, syscallName } from '../syscalls/index.ts';
+
+export interface CommandContext {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Words after `--`; null without it. */
+  readonly rest: readonly string[] | null;
+  /** The arguments as typed. */
+  readonly argv: readonly string[];
+  /** Standard output, whole; resolves when it is written. */
+  readonly print: (text: string) => Promise<void>;
+  /** Ends the process without waiting for anything. */
+  readonly exitNow: (exitCode: number) => void;
+}
+
+/** How a command says its exit code when it is not 0. */
+export type Finish = (exitCode: number) => void;
+
+/** Where studies go and are looked for. */
+export const resultsDir: string = join(projectRoot, 'results');
+
+export function planContext(): PlanContext {
+  return {
+    backends,
+    workloads,
+    machine: readMachine(),
+    syscallNumbers: parseSyscallList,
+    syscallName: (nr) => syscallName(NATIVE_ARCH, nr),
+  };
+}
+
+export function printJson(context: CommandContext, document: unknown): Promise<void> {
+  return context.print(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** A path as short as it can be typed from here. */
+export function shownPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === '' || isAbsolute(near) || near.startsWith(`..${sep}`) ? path : near;
+}
+
+/** Columns with two spaces between, the last one as long as it likes. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
+  return rows
+    .map((row) => `${row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  ')}\n`)
+    .join('');
+}

@@ -1,0 +1,27 @@
+/** `tracebench doctor`: what this machine can run and why not; its state; its repair. */
+import { Command, Option } from '@commander-js/extra-typings';
+import { canonicalJson, machineState, renderDoctor, repair, runDoctor } from '../doctor/index.ts';
+import { type CommandContext, printJson } from './context.ts';
+
+export function doctorCommand(context: () => CommandContext) {
+  return new Command('doctor')
+    .summary('what this machine can run, why not, and how to mend it')
+    .addOption(new Option('--state', 'one canonical JSON of everything a study may change').conflicts('repair'))
+    .option('--repair', 'remove what a killed study left behind')
+    .action(async (options) => {
+      const around = context();
+      if (options.state) {
+        await around.print(`${canonicalJson(await machineState())}\n`);
+        return;
+      }
+      if (options.repair) {
+        const done = await repair();
+        if (around.json) await printJson(around, { repaired: done });
+        else await around.print(done.length === 0 ? 'nothing was left behind\n' : `${done.join('\n')}\n`);
+        return;
+      }
+      const report = await runDoctor({ json: around.json });
+      if (around.json) await printJson(around, report);
+      else await around.print(`${renderDoctor(report).trimEnd()}\n`);
+    });
+}

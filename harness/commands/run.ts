@@ -1,0 +1,241 @@
+/** `tracebench run`: flags → settings → study → what a person or a program reads. */
+import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Command, Option } from '@commander-js/extra-typings';
+import { writeReports } from '../../reports/index.ts';
+import { renderTerminal } from '../../reports/terminal.ts';
+import { calibrate } from '../calibration.ts';
+import { readEnvironment } from '../environment.ts';
+import { cannotError, EXIT, usageError } from '../errors.ts';
+import { lockStudy } from '../lock.ts';
+import { distDir } from '../paths.ts';
+import { type PlanContext, resolveRequest } from '../plan.ts';
+import { probeVariant } from '../probe.ts';
+import { blockProgress, lineProgress, type Progress, silentProgress } from '../progress.ts';
+import { formatBytes, formatDuration, parseBytes, parseCount, parseDurationMs, parseList } from '../quantity.ts';
+import { mergeSettings, PLACEMENTS, PROFILES, readPlanFile, type Settings } from '../settings.ts';
+import { watchForStop } from '../stop.ts';
+import {
+  type NewStudy,
+  type Prepared,
+  prepareStudy,
+  resumeStudy,
+  type StudyOutcome,
+  type StudyRun,
+  type StudyServices,
+  startStudy,
+} from '../study.ts';
+import { checkOutputFolder, isComplete, newestStudy, newStudyDir, PLAN_FILE } from '../study-files.ts';
+import { checkCommand, checkUser } from './check-target.ts';
+import { type CommandContext, columns, type Finish, planContext, printJson, resultsDir, shownPath } from './context.ts';
+
+const SEEDS = 2 ** 31;
+const WIDTH_OF_A_LOG = 120;
+
+const services: StudyServices = {
+  probe: probeVariant,
+  readEnvironment,
+  calibrate,
+  write: async (dir, study, trials) => writeReports(dir, study, trials),
+};
+
+export function runCommand(context: () => CommandContext, finish: Finish) {
+  return new Command('run')
+    .summary('a study: workloads under backends, round by round, with its tables and files')
+    .description(
+      'Runs a study. Flags win over the plan file, the plan file over the profile. Words after -- are a command that ' +
+        'becomes an application workload (the only one, unless --workloads names others).',
+    )
+    .usage('[options] [-- CMD …]')
+    .addOption(new Option('--profile <name>', 'quick: a minute; ci: five; full: every variant').choices(PROFILES))
+    .option('--plan <file>', 'YAML or JSON with the long names of these options as keys (rounds: 12, backends: [ebpf])')
+    .option('--backends <list>', 'backends or variants: ebpf,ptrace/seccomp, ebpf/*, all; none alone is an A/A study')
+    .option('--workloads <list>', 'stamped workloads: null,file,threads:4')
+    .option('-e, --events <list>', 'system calls traced, by name or class: openat,execve or %file; default all')
+    .option('-r, --rounds <n>', 'measured rounds; 6 is the least that has an interval', (text) =>
+      parseCount(text, '--rounds', 1),
+    )
+    .option('--buffer <size>', 'buffer budget over all CPUs (default: 8MiB)', (text) => parseBytes(text, '--buffer'))
+    .addOption(new Option('--placement <where>', "collector's CPU against the workload's").choices(PLACEMENTS))
+    .option('--calls <n>', 'stamped calls of every trial instead of as many as each cell needs', (text) =>
+      parseCount(text, '--calls', 1),
+    )
+    .option('--seed <n>', 'of the order and of seeded workloads (default: a fresh one, recorded)', (text) =>
+      parseCount(text, '--seed', 0),
+    )
+    .option('--user <name>', 'credentials of the target')
+    .option(
+      '--max-time <time>',
+      'go on with further rounds until then; refused when the asked rounds need more',
+      (text) => parseDurationMs(text, '--max-time'),
+    )
+    .option('--deadline <time>', 'a trial whose target runs longer is ended', (text) =>
+      parseDurationMs(text, '--deadline'),
+    )
+    .option('--require <list>', 'backends without which nothing is run (exit code 3)')
+    .option('--out <dir>', 'new folder for the files (default: results/TIME-PROFILE)')
+    .option('--resume [dir]', 'go on with an unfinished study (default: the newest unfinished)')
+    .option('--dry-run', 'print the expanded plan and the predicted time, run nothing')
+    .action(async (options) => {
+      const around = context();
+      const { plan, out, resume, dryRun, ...flags } = options;
+      if (resume !== undefined) {
+        refuseBesidesResume(options, around.rest);
+        finish(await resumed(resume === true ? newestUnfinished() : resolve(resume), around));
+        return;
+      }
+      const settings = mergeSettings(plan === undefined ? {} : readPlanFile(plan), {
+        ...flags,
+        backends: flags.backends === undefined ? undefined : parseList(flags.backends, '--backends'),
+        workloads: flags.workloads === undefined ? undefined : parseList(flags.workloads, '--workloads'),
+        events: flags.events === undefined ? undefined : parseList(flags.events, '--events'),
+        require: flags.require === undefined ? undefined : parseList(flags.require, '--require'),
+        command: around.rest === null ? undefined : [...around.rest],
+      } as Settings);
+      finish(await fresh(settings, out, dryRun === true, around));
+    });
+}
+
+async function fresh(
+  settings: Settings,
+  out: string | undefined,
+  dryRun: boolean,
+  around: CommandContext,
+): Promise<number> {
+  const context = planContext();
+  const request = resolveRequest(settings, context, randomInt(SEEDS));
+  if (settings.command) checkCommand(settings.command);
+  if (settings.user !== undefined) await checkUser(settings.user);
+  if (out !== undefined) checkOutputFolder(out);
+  if (dryRun) {
+    const prepared = await prepareStudy(request, context, services.probe);
+    await showPlan(prepared, context, around);
+    return EXIT.ok;
+  }
+  return locked(around, async (run) => {
+    const prepared = await prepareStudy(request, context, services.probe);
+    for (const row of prepared.rows) {
+      if (row.answer === 'yes') continue;
+      const mend = row.mend === null ? '' : `\n  mend: ${row.mend}`;
+      run.progress.note(
+        `${row.variant} ${row.answer === 'no' ? 'cannot run here' : 'may not run here'}: ${row.reason}${mend}`,
+      );
+    }
+    for (const note of prepared.notes) run.progress.note(`note: ${note}`);
+    run.progress.note(summaryOf(prepared));
+    const dir = out === undefined ? newStudyDir(resultsDir, new Date(), request.profileName) : resolve(out);
+    const asked: NewStudy = {
+      prepared,
+      request,
+      context,
+      dir,
+      resultsDir: dirname(dir) === resultsDir ? resultsDir : null,
+      command: around.argv,
+    };
+    return startStudy(asked, run);
+  });
+}
+
+function resumed(dir: string, around: CommandContext): Promise<number> {
+  return locked(around, (run) => resumeStudy(dir, run));
+}
+
+/** Takes the lock, hears the signals, runs the study, says what came of it. */
+async function locked(around: CommandContext, study: (run: StudyRun) => Promise<StudyOutcome>): Promise<number> {
+  const entry = join(distDir, 'harness', 'trial.js');
+  if (!existsSync(entry))
+    throw cannotError(`${shownPath(entry)} is missing: the project is not built`, 'npm run build');
+  const lock = await lockStudy(`tracebench ${around.argv.join(' ')}`);
+  const progress = progressFor(around);
+  const stop = watchForStop((reason) => {
+    process.stderr.write(`tracebench: ${reason.text} again: ended at once; trials recorded so far are kept\n`);
+    // The trial dies of the end of its standard input, and its guard restores what it held.
+    around.exitNow(reason.exitCode);
+  });
+  try {
+    const { backends } = planContext();
+    const outcome = await study({ entry, backends, services, progress, stop });
+    await show(outcome, around);
+    return outcome.exitCode;
+  } finally {
+    stop.dispose();
+    await lock.release();
+  }
+}
+
+function progressFor(around: CommandContext): Progress {
+  if (around.quiet) return silentProgress();
+  return process.stderr.isTTY ? blockProgress(process.stderr) : lineProgress(process.stderr);
+}
+
+async function show({ study, dir, files }: StudyOutcome, around: CommandContext): Promise<void> {
+  if (around.json) {
+    await printJson(around, study);
+  } else {
+    const text = renderTerminal(study, { width: process.stdout.columns ?? WIDTH_OF_A_LOG, stream: process.stdout });
+    await around.print(`${text.trimEnd()}\n`);
+  }
+  if (around.quiet) return;
+  const names = files.map((file) => basename(file)).join(', ');
+  process.stderr.write(`\nfiles: ${shownPath(dir)}/ (${names})\n`);
+  if (!study.complete) {
+    process.stderr.write(`${study.incompleteReason}; go on with: ./tracebench run --resume ${dir}\n`);
+  }
+}
+
+function newestUnfinished(): string {
+  const dir = newestStudy(resultsDir, PLAN_FILE, (candidate) => !isComplete(candidate));
+  if (dir === null) {
+    throw usageError(`there is no unfinished study under ${shownPath(resultsDir)}`, 'start one: ./tracebench run');
+  }
+  return dir;
+}
+
+/** A study goes on as it was planned: whatever else was typed would be ignored, so it is refused. */
+function refuseBesidesResume(options: Readonly<Record<string, unknown>>, rest: readonly string[] | null): void {
+  const others = Object.keys(options).filter((key) => key !== 'resume');
+  if (others.length === 0 && rest === null) return;
+  const what = rest === null ? `--${others[0]?.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}` : '-- CMD';
+  throw usageError(
+    `--resume goes on with the study's own plan and takes no ${what}`,
+    'leave it out, or start a new study',
+  );
+}
+
+function summaryOf({ plan, predictedMs }: Prepared): string {
+  const count = plan.cells.length;
+  const time = predictedMs === null ? 'of unknown length' : `about ${formatDuration(predictedMs)}`;
+  const more = plan.timeBudgetMs === null ? '' : `, more while they fit into ${formatDuration(plan.timeBudgetMs)}`;
+  return `${count} cells, ${plan.warmupRounds} + ${plan.rounds} rounds, ${time}${more}; seed ${plan.seed}`;
+}
+
+async function showPlan(prepared: Prepared, { machine }: PlanContext, around: CommandContext): Promise<void> {
+  const { plan, predictedMs, predictedRoundMs, notes, rows } = prepared;
+  if (around.json) {
+    await printJson(around, { plan, predictedMs, predictedRoundMs, backends: rows, notes });
+    return;
+  }
+  const cpus = (list: readonly number[] | null) => list?.join(',') ?? 'any';
+  const table = plan.cells.map(({ cellId, baselineCellId, trial }) => [
+    cellId,
+    baselineCellId ?? '-',
+    trial.workload.kind === 'stamped' ? String(trial.workload.calls) : '-',
+    `${trial.placement} (${cpus(trial.workloadCpus)}/${cpus(trial.collectorCpus)})`,
+    trial.auditContext,
+  ]);
+  const unusable = rows
+    .filter((row) => row.answer !== 'yes')
+    .map((row) => `${row.variant}: ${row.answer}: ${row.reason}\n`);
+  await around.print(
+    [
+      `${summaryOf(prepared)}; buffer ${formatBytes(plan.bufferBytes)}, ${machine.cpus.length} CPUs\n\n`,
+      columns([['cell', 'baseline', 'calls', 'placement (CPUs)', 'audit context'], ...table]),
+      unusable.length > 0 ? `\nnot usable here:\n${unusable.join('')}` : '',
+      notes.length > 0 ? `\n${notes.map((note) => `note: ${note}\n`).join('')}` : '',
+      predictedMs === null
+        ? '\na command takes as long as it takes: no prediction; nothing was run\n'
+        : `\npredicted: ${formatDuration(predictedRoundMs ?? 0)} a round, ${formatDuration(predictedMs)} in all; nothing was run\n`,
+    ].join(''),
+  );
+}

@@ -1,0 +1,54 @@
+/** `tracebench trace -- CMD`: any command seen through any backend. */
+import { Command, Option } from '@commander-js/extra-typings';
+import { findVariant } from '../../backends/index.ts';
+import { usageError } from '../errors.ts';
+import { DEFAULT_BUFFER } from '../profiles.ts';
+import { parseBytes, parseList } from '../quantity.ts';
+import { runTrace } from '../trace/index.ts';
+import { checkCommand, checkUser } from './check-target.ts';
+import type { CommandContext, Finish } from './context.ts';
+
+export function traceCommand(context: () => CommandContext, finish: Finish) {
+  return new Command('trace')
+    .summary('a command through one backend, as strace would show it; ends with its exit code')
+    .usage('[options] -- CMD …')
+    .option('--backend <variant>', 'who traces', 'ebpf')
+    .option('-e, --events <list>', 'system calls shown, by name or class: openat,execve or %file; default all')
+    .addOption(
+      new Option('--detail <detail>', 'what a line must hold (default: what the backend delivers)').choices([
+        'enter',
+        'full',
+      ] as const),
+    )
+    .option('-c, --summary-only', 'counts by system call instead of lines')
+    .option('-o, --output <file>', 'write there instead of standard error')
+    .option(
+      '--buffer <size>',
+      'buffer budget over all CPUs',
+      (text) => parseBytes(text, '--buffer'),
+      parseBytes(DEFAULT_BUFFER, '--buffer'),
+    )
+    .option('--user <name>', 'credentials of the command')
+    .option('-t, --timestamps', 'CLOCK_MONOTONIC before each call')
+    .action(async (options) => {
+      const around = context();
+      if (around.rest === null) throw usageError('there is no command to trace', './tracebench trace -- CMD …');
+      findVariant(options.backend);
+      checkCommand(around.rest);
+      if (options.user !== undefined) await checkUser(options.user);
+      finish(
+        await runTrace({
+          backend: options.backend,
+          filter: options.events === undefined ? null : parseList(options.events, '-e'),
+          summary: options.summaryOnly ?? false,
+          output: options.output ?? null,
+          json: around.json,
+          ...(options.detail === undefined ? {} : { detail: options.detail }),
+          argv: [...around.rest],
+          bufferBytes: options.buffer,
+          user: options.user ?? null,
+          timestamps: options.timestamps ?? false,
+        }),
+      );
+    });
+}

@@ -1,0 +1,36 @@
+/** doctor: what this machine can run, why not, and what would mend it. */
+import { variantIds } from '../../backends/index.ts';
+import { probeVariant } from '../probe.ts';
+import type { BackendRow } from '../result.ts';
+import { readFacts } from './facts.ts';
+import { buildReport, type DoctorReport } from './report.ts';
+
+export type { AuditFacts, MachineFacts } from './facts.ts';
+export { repair } from './repair.ts';
+export { type DoctorReport, type Mend, renderDoctor } from './report.ts';
+export { canonicalJson, type MachineState, machineState, settledState } from './state.ts';
+
+/** One variant's answer; a probe that breaks is an answer too, so that one cannot hide the others. */
+async function ask(id: string): Promise<BackendRow> {
+  try {
+    return await probeVariant(id);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { variant: id, answer: 'unknown', reason: `the probe failed: ${reason}`, mend: null };
+  }
+}
+
+/**
+ * Probes every registered variant, one after the other (probes share the machine). Without `json` and on a terminal
+ * the variant being probed is shown on stderr meanwhile.
+ */
+export async function runDoctor(options: { readonly json: boolean }): Promise<DoctorReport> {
+  const progress = !options.json && process.stderr.isTTY;
+  const rows: BackendRow[] = [];
+  for (const id of variantIds) {
+    if (progress) process.stderr.write(`\r\x1b[Kprobing ${id} …`);
+    rows.push(await ask(id));
+  }
+  if (progress) process.stderr.write('\r\x1b[K');
+  return buildReport(await readFacts(), rows);
+}

@@ -1,0 +1,44 @@
+/** Live processes that run one of our native programs. */
+import { readdirSync, readlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { readFact } from '../environment.ts';
+import { binDir } from '../paths.ts';
+
+export interface OurProcess {
+  readonly pid: number;
+  readonly ppid: number;
+  /** Name of the program, e.g. `tracebench-launcher`. */
+  readonly name: string;
+  /** Clock ticks since boot at which it started: tells a pid that was given out again. */
+  readonly startTicks: number;
+}
+
+function executable(pid: number): string | null {
+  try {
+    // A rebuilt program's old processes run a deleted file.
+    return readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '');
+  } catch {
+    return null;
+  }
+}
+
+/** What /proc says of one process; null when it is not ours, a zombie, or gone. */
+export function readOurProcess(pid: number, directory = binDir): OurProcess | null {
+  const exe = executable(pid);
+  if (exe === null || dirname(exe) !== directory) return null;
+  // The name in brackets may hold anything; the fields after the last bracket are plain.
+  const stat = readFact(join('/proc', String(pid), 'stat'));
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  if (fields.length < 20 || fields[0] === 'Z') return null;
+  return { pid, ppid: Number(fields[1]), name: exe.slice(directory.length + 1), startTicks: Number(fields[19]) };
+}
+
+/** All of them, by pid. Those of other users show only to root. */
+export function listOurProcesses(directory = binDir): OurProcess[] {
+  const found: OurProcess[] = [];
+  for (const entry of readdirSync('/proc')) {
+    const ours = /^\d+$/.test(entry) ? readOurProcess(Number(entry), directory) : null;
+    if (ours !== null) found.push(ours);
+  }
+  return found.sort((a, b) => a.pid - b.pid);
+}

@@ -1,0 +1,39 @@
+/** What a study leaves out, each with the command that would measure it: nothing is skipped silently. */
+import { variantId } from './backend.ts';
+import type { PlanContext, Request } from './plan.ts';
+import type { BackendRow, Study } from './result.ts';
+
+/** From here on BCa intervals stand beside the order-statistic ones. */
+const ROUNDS_FOR_BCA = 10;
+
+export function notMeasured(request: Request, rows: readonly BackendRow[], context: PlanContext): Study['notMeasured'] {
+  const left: Study['notMeasured'] = [];
+  const cannot = rows.filter((row) => row.answer === 'no').map((row) => row.variant);
+  if (cannot.length > 0) {
+    left.push({ what: `what this machine or user cannot run: ${cannot.join(', ')}`, command: './tracebench doctor' });
+  }
+  const variants = context.backends
+    .flatMap((backend) => backend.variants.map((variant) => variantId(backend.name, variant.name)))
+    .filter((id) => !request.variants.includes(id));
+  if (variants.length > 0) {
+    left.push({
+      what: `variants that were not asked for: ${variants.join(', ')}`,
+      command: `./tracebench run --backends ${variants.join(',')}`,
+    });
+  }
+  const asked = new Set(request.workloads.map(({ spec }) => spec.name));
+  const workloads = context.workloads.map((entry) => entry.name).filter((name) => !asked.has(name));
+  if (workloads.length > 0) {
+    left.push({
+      what: `workloads that were not asked for: ${workloads.join(', ')}`,
+      command: `./tracebench run --workloads ${workloads.join(',')}`,
+    });
+  }
+  if (request.rounds < ROUNDS_FOR_BCA && request.timeBudgetMs === null) {
+    left.push({
+      what: `a second, bootstrap interval beside each: it needs ${ROUNDS_FOR_BCA} rounds`,
+      command: './tracebench run --profile ci',
+    });
+  }
+  return left;
+}

@@ -1,0 +1,225 @@
+/**
+ * From what a user asked for (settings.ts) to the plan that is recorded and run: names checked, the profile's values
+ * filled in, cells expanded (cells.ts). Nothing here runs anything; the machine comes in as data.
+ */
+import { applicationWorkload } from '../workloads/index.ts';
+import { type BackendDefinition, variantId } from './backend.ts';
+import { type AskedWorkload, type CellRequest, type Contestant, expandCells, type StampedWorkload } from './cells.ts';
+import { TRIAL_START_MS } from './costs.ts';
+import { cannotError, usageError } from './errors.ts';
+import type { Machine } from './machine.ts';
+import { DEFAULT_BUFFER, type Profile, profiles } from './profiles.ts';
+import { formatBytes, formatDuration, parseBytes } from './quantity.ts';
+import type { Plan, WorkloadSpec } from './result.ts';
+import type { Settings } from './settings.ts';
+import { meantOr } from './suggest.ts';
+
+/** The backend whose cells are the baseline of all others. */
+export const BASELINE = 'none';
+
+export interface PlanContext {
+  readonly backends: readonly BackendDefinition[];
+  readonly workloads: readonly StampedWorkload[];
+  readonly machine: Machine;
+  /** Names or classes of system calls, parted by commas → native numbers; throws a usage error for an unknown one. */
+  readonly syscallNumbers: (list: string) => readonly number[];
+  readonly syscallName: (nr: number) => string;
+}
+
+/** Settings with every name checked and every default filled in; what is asked of the machine. */
+export interface Request {
+  readonly profileName: string;
+  readonly profile: Profile;
+  /** Variant ids in report order, the baseline first. */
+  readonly variants: readonly string[];
+  readonly required: readonly string[];
+  readonly workloads: readonly AskedWorkload[];
+  readonly bufferBytes: number;
+  /** Native numbers of the calls traced; null: all. */
+  readonly filterNumbers: readonly number[] | null;
+  readonly rounds: number;
+  readonly warmupRounds: number;
+  readonly timeBudgetMs: number | null;
+  /** The budget was named by the user: a plan whose least rounds do not fit is refused. */
+  readonly timeIsLimit: boolean;
+  readonly seed: number;
+  readonly settings: Settings;
+}
+
+/** Throws usage errors; `freshSeed` is used when the settings name none. */
+export function resolveRequest(settings: Settings, context: PlanContext, freshSeed: number): Request {
+  const profileName = settings.profile ?? 'quick';
+  const profile = profiles[profileName];
+  const bufferBytes = settings.buffer ?? parseBytes(DEFAULT_BUFFER, 'buffer');
+  checkBuffer(bufferBytes, context.machine);
+  const filterNumbers = settings.events ? context.syscallNumbers(settings.events.join(',')) : null;
+  return {
+    profileName,
+    profile,
+    variants: resolveVariants(settings.backends, profile, context.backends),
+    required: (settings.require ?? []).flatMap((name) => variantsNamed(name, context.backends)),
+    workloads: resolveWorkloads(settings, profile, context),
+    bufferBytes,
+    filterNumbers,
+    rounds: settings.rounds ?? profile.rounds,
+    warmupRounds: settings.warmupRounds ?? profile.warmupRounds,
+    // A number of rounds that was asked for is the number of rounds, unless a time was asked for as well.
+    timeBudgetMs: settings.maxTime ?? (settings.rounds === undefined ? profile.timeBudgetMs : null),
+    timeIsLimit: settings.maxTime !== undefined,
+    seed: settings.seed ?? freshSeed,
+    settings,
+  };
+}
+
+/** A budget that no mechanism could honour, or that the machine could not spare. */
+function checkBuffer(bytes: number, machine: Machine): void {
+  const least = machine.pageBytes * machine.cpus.length;
+  if (bytes < least) {
+    const pages = `one page for each of ${machine.cpus.length} CPUs`;
+    throw usageError(
+      `--buffer ${formatBytes(bytes)} is below ${formatBytes(least)}, ${pages}`,
+      'give more, for example 8MiB',
+    );
+  }
+  const most = machine.memoryBytes / 4;
+  if (bytes > most) {
+    throw usageError(
+      `--buffer ${formatBytes(bytes)} is more than a quarter of this machine's memory (${formatBytes(machine.memoryBytes)})`,
+      `give at most ${formatBytes(most)}`,
+    );
+  }
+}
+
+function idsOf(backend: BackendDefinition): string[] {
+  return backend.variants.map((variant) => variantId(backend.name, variant.name));
+}
+
+/** A backend's name is its default variant, `ebpf/*` all of them, `all` every default. */
+function variantsNamed(name: string, backends: readonly BackendDefinition[]): string[] {
+  if (name === 'all') return backends.map((backend) => backend.name);
+  const all = backends.find((backend) => name === `${backend.name}/*`);
+  if (all) return idsOf(all);
+  const known = backends.flatMap(idsOf);
+  if (known.includes(name)) return [name];
+  throw usageError(`there is no backend or variant '${name}'`, `${meantOr(name, known)}; see ./tracebench list`);
+}
+
+function resolveVariants(
+  asked: readonly string[] | undefined,
+  profile: Profile,
+  backends: readonly BackendDefinition[],
+) {
+  const known = backends.flatMap(idsOf);
+  const wanted = new Set<string>([BASELINE]);
+  if (asked) {
+    for (const name of asked) for (const id of variantsNamed(name, backends)) wanted.add(id);
+  } else {
+    for (const id of profile.variants === 'all' ? known : backends.map((backend) => backend.name)) wanted.add(id);
+  }
+  return known.filter((id) => wanted.has(id)); // in report order
+}
+
+function resolveWorkloads(settings: Settings, profile: Profile, context: PlanContext): AskedWorkload[] {
+  const known = context.workloads.map((entry) => entry.name);
+  // A command alone is a study of that command; the stamped ones come with it when they are named.
+  const asked = settings.workloads ?? (settings.command ? [] : (profile.workloads ?? known));
+  const found = new Map<string, AskedWorkload>();
+  for (const text of asked) {
+    const [name = '', count, ...rest] = text.split(':');
+    const entry = context.workloads.find((candidate) => candidate.name === name);
+    if (!entry) throw usageError(`there is no workload '${text}'`, `${meantOr(name, known)}; see ./tracebench list`);
+    const threads = entry.maxThreads > 1 ? threadCount(text, count, entry, context.machine) : 1;
+    if (rest.length > 0 || (count !== undefined && entry.maxThreads === 1)) {
+      throw usageError(`workload '${text}' takes no number of threads`, `write ${name}`);
+    }
+    found.set(`${name}:${threads}`, { spec: { kind: 'stamped', name, threads }, entry });
+  }
+  if (settings.command) {
+    found.set('--', { spec: applicationWorkload(settings.command), entry: null });
+  }
+  return [...found.values()];
+}
+
+function threadCount(text: string, count: string | undefined, entry: StampedWorkload, machine: Machine): number {
+  if (count === undefined) return Math.min(entry.maxThreads, Math.max(2, machine.cpus.length));
+  const threads = /^\d+$/.test(count) ? Number(count) : 0;
+  if (threads < 1 || threads > entry.maxThreads) {
+    throw usageError(
+      `workload '${text}': threads must be 1 … ${entry.maxThreads}`,
+      `write for example ${entry.name}:4`,
+    );
+  }
+  return threads;
+}
+
+export interface ExpandedPlan {
+  readonly plan: Plan;
+  /** Of the least rounds, warm-up included; null with a command, whose duration nobody knows. */
+  readonly predictedMs: number | null;
+  readonly predictedRoundMs: number | null;
+  /** What a reader of the plan should know: calls cut to the time, placements that the machine does not allow. */
+  readonly notes: readonly string[];
+}
+
+/** `usable`: those of `request.variants` that the machine can run (the probe said yes or could not tell). */
+export function expandPlan(request: Request, usable: readonly string[], context: PlanContext): ExpandedPlan {
+  const { settings } = request;
+  const { machine } = context;
+  if (settings.placement === 'other' && machine.cpus.length < 2) {
+    throw cannotError('--placement other needs two CPUs and this process may use one', 'use --placement same');
+  }
+  const filter = request.filterNumbers?.map(context.syscallName) ?? null;
+  const cellRequest: CellRequest = {
+    workloads: request.workloads,
+    variants: usable.map((id) => definitionOf(id, context.backends)),
+    baseline: definitionOf(BASELINE, context.backends),
+    bufferBytes: request.bufferBytes,
+    filter,
+    filterNumbers: request.filterNumbers,
+    placement: settings.placement ?? null,
+    calls: settings.calls ?? null,
+    user: settings.user ?? null,
+    seed: request.seed,
+    deadlineMs: settings.deadline ?? null,
+    sectionCapMs: request.profile.sectionCapMs,
+    machine,
+  };
+  const { cells, notes } = expandCells(cellRequest);
+  const sections = cells.map((cell) => cell.sectionMs);
+  const predictedRoundMs = sections.reduce<number | null>(
+    (sum, ms) => (sum === null || ms === null ? null : sum + ms + TRIAL_START_MS),
+    0,
+  );
+  const predictedMs = predictedRoundMs === null ? null : predictedRoundMs * (request.rounds + request.warmupRounds);
+  if (request.timeIsLimit && predictedMs !== null && predictedMs > (request.timeBudgetMs ?? Infinity)) {
+    throw usageError(
+      `${request.rounds} rounds of ${cells.length} cells take about ${formatDuration(predictedMs)}, --max-time allows ${formatDuration(request.timeBudgetMs ?? 0)}`,
+      'give more time, fewer --rounds (an interval needs 6), fewer --workloads or fewer --backends',
+    );
+  }
+  const specs = new Map(cells.map(({ cell }) => [JSON.stringify(cell.trial.workload), cell.trial.workload]));
+  const plan: Plan = {
+    profile: request.profileName,
+    seed: request.seed,
+    rounds: request.rounds,
+    warmupRounds: request.warmupRounds,
+    timeBudgetMs: request.timeBudgetMs,
+    bufferBytes: request.bufferBytes,
+    filter,
+    idle: 'native',
+    user: settings.user ?? null,
+    backends: [...usable],
+    workloads: [...specs.values()] as WorkloadSpec[],
+    cells: cells.map(({ cell }) => cell),
+  };
+  return { plan, predictedMs, predictedRoundMs, notes };
+}
+
+function definitionOf(id: string, backends: readonly BackendDefinition[]): Contestant {
+  for (const backend of backends) {
+    for (const variant of backend.variants) {
+      if (variantId(backend.name, variant.name) === id) return { id, backend, variant };
+    }
+  }
+  throw new TypeError(`no backend is registered as '${id}'`);
+}

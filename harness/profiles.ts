@@ -1,0 +1,47 @@
+/** The three sizes of a study. */
+import type { PROFILES } from './settings.ts';
+
+export type ProfileName = (typeof PROFILES)[number];
+
+export interface Profile {
+  /** Which variants of each backend, when --backends does not say. */
+  readonly variants: 'default' | 'all';
+  /** Which stamped workloads, when --workloads does not say; null: all. */
+  readonly workloads: readonly string[] | null;
+  /** The least number of measured rounds: 6 is the least that has an interval. */
+  readonly rounds: number;
+  readonly warmupRounds: number;
+  /** Rounds go on beyond the least number while this lasts; null: they do not. */
+  readonly timeBudgetMs: number | null;
+  /** No trial's section is planned longer: the number of calls is cut instead. */
+  readonly sectionCapMs: number;
+}
+
+export const profiles: Readonly<Record<ProfileName, Profile>> = {
+  quick: {
+    variants: 'default',
+    workloads: ['null', 'file', 'exec'],
+    rounds: 6,
+    warmupRounds: 1,
+    timeBudgetMs: 50_000,
+    sectionCapMs: 700,
+  },
+  ci: {
+    variants: 'default',
+    workloads: ['null', 'file', 'rdwr', 'mixed', 'exec'],
+    rounds: 12,
+    warmupRounds: 1,
+    timeBudgetMs: 240_000,
+    sectionCapMs: 1000,
+  },
+  full: {
+    variants: 'all',
+    workloads: null,
+    rounds: 20,
+    warmupRounds: 2,
+    timeBudgetMs: null,
+    sectionCapMs: 3000,
+  },
+};
+
+export const DEFAULT_BUFFER = '8MiB';

@@ -1,0 +1,67 @@
+/** Quantities as people type them on a command line or in a plan file, and as the program says them back. */
+import { usageError } from './errors.ts';
+
+const KIB = 1024;
+const BYTE_UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KIB: KIB, MIB: KIB ** 2, GIB: KIB ** 3 };
+const TIME_UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
+
+/** `8MiB`, `512KiB`, `1GiB`, `1048576`. Throws a usage error; decimal units are refused, not guessed at. */
+export function parseBytes(text: string, what: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(text.trim());
+  const unit = match && BYTE_UNITS[(match[2] ?? '').toUpperCase()];
+  const bytes = match && unit !== undefined && unit !== null ? Number(match[1]) * unit : Number.NaN;
+  if (!Number.isSafeInteger(bytes)) {
+    throw usageError(`${what}: '${text}' is not a size`, 'write whole bytes or KiB, MiB, GiB, for example 8MiB');
+  }
+  return bytes;
+}
+
+/** `90s`, `5m`, `1h`, `250ms`; a plain number is seconds. Milliseconds, positive. */
+export function parseDurationMs(text: string, what: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/.exec(text.trim());
+  const unit = match && TIME_UNITS_MS[match[2] === '' ? 's' : (match[2] ?? '')];
+  const ms = match && unit ? Math.round(Number(match[1]) * unit) : Number.NaN;
+  if (!(ms > 0) || !Number.isSafeInteger(ms)) {
+    throw usageError(`${what}: '${text}' is not a time above zero`, 'write for example 90s, 5m or 1h');
+  }
+  return ms;
+}
+
+/** A whole number of at least `min`, written in digits (thousands may be parted by _). */
+export function parseCount(text: string, what: string, min: number): number {
+  const value = /^\d[\d_]*$/.test(text.trim()) ? Number(text.replaceAll('_', '')) : Number.NaN;
+  if (!Number.isSafeInteger(value) || value < min) {
+    throw usageError(`${what}: '${text}' is not a whole number of at least ${min}`, `write for example ${what} 10`);
+  }
+  return value;
+}
+
+/** `a,b` → ['a', 'b']; an empty list or an empty name is an error. */
+export function parseList(text: string, what: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.some((name) => name === '')) {
+    throw usageError(`${what}: '${text}' holds an empty name`, 'part the names by single commas, without spaces');
+  }
+  return names;
+}
+
+export function formatBytes(bytes: number): string {
+  for (const [name, size] of [
+    ['GiB', KIB ** 3],
+    ['MiB', KIB ** 2],
+    ['KiB', KIB],
+  ] as const) {
+    if (bytes >= size) return `${Number((bytes / size).toFixed(1))} ${name}`;
+  }
+  return `${bytes} B`;
+}
+
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const s = ms / 1000;
+  if (s < 10) return `${s.toFixed(1)} s`;
+  const whole = Math.round(s);
+  if (whole < 120) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  return minutes < 120 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

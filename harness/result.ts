@@ -1,0 +1,376 @@
+/**
+ * What a study writes down: trials, cells, the study itself. These schemas are the contract between the experiment
+ * and its readers (reports, compare, other people's scripts); the JSON Schema in reports/schema/ is generated from
+ * them. Units are in the names; times are ns unless said, CLOCK_MONOTONIC where a point in time is meant.
+ */
+import { z } from 'zod';
+
+/** Raised when a reader of the old version would misread the new one. */
+export const RESULT_VERSION = 1;
+
+const count = z.int().nonnegative();
+const ns = z.number().nonnegative();
+
+// ---------------------------------------------------------------- what was asked of a trial
+
+export const wakeupSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('timer'), value: z.int().positive().describe('µs between looks when idle') }),
+  z.object({ kind: z.literal('adaptive') }),
+  z.object({ kind: z.literal('watermark'), value: z.int().positive().describe('bytes') }),
+  z.object({ kind: z.literal('sync') }),
+]);
+
+export const workloadSpecSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('stamped'),
+    name: z.string(),
+    calls: z.int().positive().describe('stamped calls asked for; the truth says how many were made'),
+    threads: z.int().positive().describe('1 for all workloads but threads'),
+    seed: z.int().nonnegative(),
+  }),
+  z.object({
+    kind: z.literal('application'),
+    name: z.string().describe('for tables: the command, shortened'),
+    argv: z.array(z.string()).min(1),
+  }),
+]);
+export type WorkloadSpec = z.infer<typeof workloadSpecSchema>;
+
+export const auditContextSchema = z.enum(['absent', 'present', 'unknown']);
+
+/** Input of the trial process: one JSON document on its standard input. */
+export const trialSpecSchema = z.object({
+  trialId: z.string(),
+  cellId: z.string(),
+  round: z.int().nonnegative(),
+  order: z.int().nonnegative().describe('position within the round after shuffling'),
+  warmup: z.boolean().describe('discarded by the statistics, kept in the record'),
+  workload: workloadSpecSchema,
+  variant: z.string().describe('backend variant id, e.g. ebpf/count'),
+  bufferBytes: z.int().positive(),
+  filter: z.array(z.string()).nullable().describe('names of the calls traced; null: all'),
+  wakeup: wakeupSchema,
+  placement: z.enum(['same', 'other', 'free']),
+  workloadCpus: z.array(z.int().nonnegative()).nullable(),
+  collectorCpus: z.array(z.int().nonnegative()).nullable(),
+  auditContext: auditContextSchema.describe('as asked; the completed trial says what it was'),
+  user: z.string().nullable().describe('credentials of the target'),
+  consumer: z.enum(['ledger', 'javascript']).describe('who reads the records; javascript adds the time to JavaScript'),
+  stallMs: z.int().nonnegative().describe('the collector stands still for so long, once, in the section; 0: never'),
+  stallAfterCalls: z.int().nonnegative().describe('… after it delivered so many calls'),
+  deadlineMs: z.int().positive(),
+});
+export type TrialSpec = z.infer<typeof trialSpecSchema>;
+
+// ---------------------------------------------------------------- what a trial found
+
+export const counterSchema = z.object({
+  name: z.string(),
+  place: z.enum(['kernel', 'bridge', 'decode', 'health']),
+  unit: z.enum(['record', 'message', 'call', 'bytes']),
+  count,
+});
+
+export const geometrySchema = z.object({
+  bufferBytes: count,
+  reachableBytesPerCpu: count,
+  bytesPerCall: count,
+  callsInFlight: count,
+});
+
+/** Signed bounds in calls: equal where the relation of counters to calls is exact. */
+export const boundsSchema = z.object({ min: z.int(), max: z.int() });
+
+export const verdictSchema = z.enum(['reconciled', 'under-reported', 'over-reported', 'error']);
+export type Verdict = z.infer<typeof verdictSchema>;
+
+/** Call kinds of a stamped workload: what was issued between START and END and what came. */
+export const kindCountSchema = z.object({
+  nr: z.int(),
+  name: z.string(),
+  class: z.enum(['stamped', 'counted']),
+  issued: count,
+  delivered: count,
+});
+
+export const accountingSchema = z.discriminatedUnion('delivers', [
+  z.object({ delivers: z.literal('nothing') }),
+  z.object({
+    delivers: z.literal('counts'),
+    issued: count.describe('stamped and counted calls of the section'),
+    counted: count,
+    missed: count.describe('as the mechanism admits'),
+    discrepancy: boundsSchema.describe('issued − counted − missed'),
+    kinds: z.array(kindCountSchema),
+    verdict: verdictSchema,
+    reasons: z.array(z.string()),
+  }),
+  z.object({
+    delivers: z.literal('records'),
+    issued: count.describe('stamped calls, counted by the workload'),
+    complete: count.describe('distinct stamps with every field of the detail'),
+    partial: count.describe('distinct stamps with a field missing'),
+    missing: z.int().describe('issued − complete − partial; negative is an error'),
+    missingCounted: z.int().describe('declared calls without a stamp that did not come'),
+    reported: z.array(counterSchema).describe('between the START and END gates, in the mechanism’s own unit'),
+    reportedCalls: boundsSchema.describe('reported, in calls, by the declared relation'),
+    discrepancy: boundsSchema.describe('missing + missingCounted − reportedCalls, signed'),
+    duplicates: count,
+    reorders: count.describe('stamps that came after a later one of their lane'),
+    late: count.describe('stamps older than the ledger’s window'),
+    neverIssued: count.describe('stamps nobody issued: an error'),
+    mismatches: count.describe('stamps whose arguments or return value are not what was issued'),
+    mismatchSamples: z.array(z.string()),
+    births: count,
+    refused: count,
+    restarts: count.describe('records that carry −512…−516'),
+    lossRuns: z.object({
+      runs: count,
+      longest: count,
+      deciles: z.array(count).length(10).describe('missing calls per tenth of the section, by sequence'),
+    }),
+    kinds: z.array(kindCountSchema),
+    verdict: verdictSchema,
+    reasons: z.array(z.string()),
+  }),
+]);
+export type Accounting = z.infer<typeof accountingSchema>;
+
+/** Stamp → the moment the drain round made the record visible. */
+export const latencySchema = z.object({
+  histogram: z.string().describe('HdrHistogram V2 compressed, base64; 1 ns … 100 s, 3 digits'),
+  count,
+  minNs: ns,
+  p50Ns: ns,
+  p90Ns: ns,
+  p99Ns: ns,
+  p999Ns: ns,
+  p9999Ns: ns,
+  maxNs: ns,
+  meanNs: ns,
+  ambiguous: count.describe('silence of over 34 s: the stamp’s time could not be unwrapped'),
+  made: z.enum(['enter', 'exit']).describe('never compare the two in one table'),
+});
+export type Latency = z.infer<typeof latencySchema>;
+
+export const errorSchema = z.object({ code: z.string(), message: z.string(), mend: z.string().nullable() });
+
+const trialHead = {
+  version: z.literal(RESULT_VERSION),
+  spec: trialSpecSchema,
+  startedAt: z.string().describe('ISO 8601'),
+  wallMs: z.number().nonnegative(),
+};
+
+export const completedTrialSchema = z.object({
+  ...trialHead,
+  status: z.literal('completed'),
+  auditContext: auditContextSchema,
+  auditContextReason: z.string(),
+  canaryNsPerCall: ns.nullable().describe('bare getppid of the target before its execve, minimum of blocks'),
+  section: z
+    .object({
+      durationNs: ns,
+      cpuNs: ns,
+      calls: count.describe('stamped calls'),
+      allCalls: count.describe('stamped and counted calls'),
+    })
+    .nullable()
+    .describe('null for applications: there the whole run is measured'),
+  run: z.object({
+    durationNs: ns.describe('gate opened → last exit of the tree'),
+    exitCode: z.int().nullable(),
+    signal: z.int().nullable(),
+    userNs: ns,
+    systemNs: ns,
+    maxRssBytes: count,
+  }),
+  calls: z
+    .array(z.object({ nr: z.int(), name: z.string(), count }))
+    .describe('what the backend saw over the whole run, by system call; native arch'),
+  accounting: accountingSchema,
+  throughputPerS: z.number().nonnegative().nullable().describe('delivered stamped calls, to the last drained record'),
+  latency: latencySchema.nullable(),
+  timeToJavaScript: latencySchema.nullable(),
+  geometry: geometrySchema,
+  collector: z.object({
+    drainCpuNs: ns.describe('CPU of the drain thread between the gates'),
+    processCpuNs: ns.describe('CPU of the whole trial process between the gates'),
+    maxRssBytes: count,
+    rounds: count,
+    records: count,
+  }),
+  openNs: ns,
+  attachNs: ns,
+  detachNs: ns,
+  stealNs: ns.describe('of all CPUs over the trial, /proc/stat'),
+});
+export type CompletedTrial = z.infer<typeof completedTrialSchema>;
+
+export const failedTrialSchema = z.object({ ...trialHead, status: z.literal('failed'), error: errorSchema });
+export type FailedTrial = z.infer<typeof failedTrialSchema>;
+
+/** One line of trials.ndjson. */
+export const trialResultSchema = z.discriminatedUnion('status', [completedTrialSchema, failedTrialSchema]);
+export type TrialResult = z.infer<typeof trialResultSchema>;
+
+// ---------------------------------------------------------------- the study
+
+/** An estimate with its interval. low and high are null below 6 rounds: there is none to be had. */
+export const intervalSchema = z.object({
+  estimate: z.number(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  confidence: z.number().describe('achieved coverage of the order-statistic interval, ≥ 0.95; 0.95 for BCa'),
+  n: count,
+  method: z.enum(['order-statistic', 'bca', 'none']),
+});
+export type Interval = z.infer<typeof intervalSchema>;
+
+export const cellSchema = z.object({
+  cellId: z.string(),
+  workload: workloadSpecSchema,
+  variant: z.string(),
+  baselineCellId: z.string().nullable().describe('the none cell of the same workload and calls; null for it itself'),
+  terms: z.object({
+    delivers: z.enum(['records', 'counts', 'nothing']),
+    detail: z.enum(['enter', 'full']).nullable(),
+    regime: z.enum(['blocks', 'drops', 'neither']),
+    filter: z.array(z.string()).nullable(),
+    placement: z.enum(['same', 'other', 'free']),
+    workloadCpus: z.array(z.int().nonnegative()).nullable(),
+    collectorCpus: z.array(z.int().nonnegative()).nullable(),
+    wakeup: wakeupSchema,
+    clock: z.literal('CLOCK_MONOTONIC'),
+    idle: z.enum(['native', 'busy']),
+    auditContext: auditContextSchema,
+    askedBufferBytes: count,
+    geometry: geometrySchema.nullable(),
+    stressFactor: z
+      .number()
+      .nullable()
+      .describe('issued calls / calls in flight; below 20 a dropping backend was not stressed; null without a buffer'),
+  }),
+  trials: z.object({ completed: count, failed: count, warmup: count, reconciled: count, flagged: count }),
+  perCallNs: intervalSchema.nullable().describe('duration of the section / stamped calls; null for applications'),
+  durationNs: intervalSchema.nullable().describe('null when no trial was completed'),
+  slowdown: intervalSchema.nullable().describe('paired by round with the baseline cell; null for the baseline itself'),
+  slowdownBca: intervalSchema.nullable().describe('from 10 rounds'),
+  addedNsPerCall: intervalSchema.nullable(),
+  deliveredFraction: z.number().nullable().describe('complete / issued over all counted rounds; null for nothing'),
+  reportedLossCalls: boundsSchema.nullable(),
+  discrepancy: boundsSchema.nullable(),
+  throughputPerS: intervalSchema.nullable(),
+  latency: latencySchema.nullable().describe('histograms of the counted rounds, merged'),
+  collectorCpuNsPerCall: intervalSchema.nullable(),
+  attachNs: intervalSchema.nullable(),
+  detachNs: intervalSchema.nullable(),
+  flags: z.array(z.object({ code: z.string(), text: z.string() })).describe('what a reader must know before using it'),
+});
+export type Cell = z.infer<typeof cellSchema>;
+
+/** Two backends on one workload: ratio of their section times, paired by round. */
+export const comparisonSchema = z.object({
+  workload: z.string(),
+  left: z.string().describe('cellId'),
+  right: z.string().describe('cellId'),
+  ratio: intervalSchema.describe('ns per call left / right'),
+  pValue: z.number().min(0).max(1).describe('sign test on the paired log-ratios'),
+  pHolm: z.number().min(0).max(1).describe('Holm-adjusted over the comparisons of this workload'),
+  outcome: z.enum(['left faster', 'right faster', 'tie']),
+});
+export type Comparison = z.infer<typeof comparisonSchema>;
+
+export const calibrationSchema = z.object({
+  bareCallNs: z.number(),
+  clockCostNs: z.number(),
+  clockResolutionNs: z.number(),
+  clockEntersKernel: z.boolean(),
+  pipeRoundTripSameCpuNs: z.number(),
+  pipeRoundTripCrossCpuNs: z.number().nullable().describe('null with one CPU'),
+  pipeRoundTripCrossCpuBusyNs: z.number().nullable().describe('the other CPU kept awake by an idle-priority spinner'),
+  stealFraction: z.number(),
+});
+export type Calibration = z.infer<typeof calibrationSchema>;
+
+export const environmentSchema = z.object({
+  kernelRelease: z.string(),
+  kernelVersion: z.string(),
+  arch: z.string(),
+  cpuModel: z.string(),
+  cpusOnline: count,
+  memoryBytes: count,
+  virtualisation: z.string().describe('hypervisor as the CPU reports it; none on bare metal'),
+  preemption: z.string(),
+  hz: z.int().nullable(),
+  clocksource: z.string(),
+  mitigations: z.record(z.string(), z.string()),
+  governor: z.string().nullable(),
+  capabilities: z.array(z.string()),
+  uid: count,
+  lockdown: z.string().nullable(),
+  btf: z.boolean(),
+  container: z.string().nullable(),
+  nodeVersion: z.string(),
+  toolVersion: z.string(),
+  gitRevision: z.string().nullable(),
+  osRelease: z.string(),
+});
+export type Environment = z.infer<typeof environmentSchema>;
+
+export const backendRowSchema = z.object({
+  variant: z.string(),
+  answer: z.enum(['yes', 'no', 'unknown']),
+  reason: z.string().nullable(),
+  mend: z.string().nullable(),
+});
+export type BackendRow = z.infer<typeof backendRowSchema>;
+
+/** The plan as expanded and recorded; harness/plan.ts makes it from flags and files. */
+export const planSchema = z.object({
+  profile: z.string(),
+  seed: z.int().nonnegative(),
+  rounds: z.int().positive(),
+  warmupRounds: z.int().nonnegative(),
+  timeBudgetMs: z.int().positive().nullable().describe('rounds go on while it lasts, beyond the minimum'),
+  bufferBytes: z.int().positive(),
+  filter: z.array(z.string()).nullable(),
+  idle: z.enum(['native', 'busy']),
+  user: z.string().nullable(),
+  backends: z.array(z.string()).min(1).describe('variant ids, none included'),
+  workloads: z.array(workloadSpecSchema).min(1),
+  cells: z.array(
+    z.object({
+      cellId: z.string(),
+      baselineCellId: z.string().nullable(),
+      trial: trialSpecSchema.omit({ trialId: true, round: true, order: true, warmup: true }),
+    }),
+  ),
+});
+export type Plan = z.infer<typeof planSchema>;
+
+export const studySchema = z.object({
+  version: z.literal(RESULT_VERSION),
+  tool: z.literal('tracebench'),
+  studyId: z.string(),
+  startedAt: z.string(),
+  finishedAt: z.string(),
+  complete: z.boolean(),
+  incompleteReason: z.string().nullable(),
+  plan: planSchema,
+  environment: environmentSchema,
+  calibration: z.object({ before: calibrationSchema, after: calibrationSchema.nullable() }),
+  backends: z.array(backendRowSchema).describe('every registered variant that was asked for, usable here or not'),
+  cells: z.array(cellSchema),
+  comparisons: z.array(comparisonSchema),
+  noise: z
+    .object({
+      baselineHalfWidth: z.number().describe('relative half-width of the baseline’s interval, median over workloads'),
+      minimumDetectableEffect: z.number().describe('relative change of ns per call that this study could have seen'),
+    })
+    .nullable(),
+  notMeasured: z.array(z.object({ what: z.string(), command: z.string() })),
+  verdict: z.array(z.string()).describe('three sentences'),
+  flags: z.array(z.object({ code: z.string(), text: z.string() })),
+});
+export type Study = z.infer<typeof studySchema>;

@@ -1,0 +1,88 @@
+/**
+ * What a user asked of a study, from flags and from a plan file alike. Everything is optional here; plan.ts fills
+ * in the profile's values and expands the result.
+ */
+import { readFileSync } from 'node:fs';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { TracebenchError, usageError } from './errors.ts';
+import { parseBytes, parseDurationMs } from './quantity.ts';
+import { nearest } from './syscalls/nearest.ts';
+
+export const PROFILES = ['quick', 'ci', 'full'] as const;
+export const PLACEMENTS = ['same', 'other', 'free'] as const;
+
+/** Text that a parser of ours turns into a number; its usage error becomes the schema's issue. */
+function parsed(parse: (text: string, what: string) => number, what: string) {
+  return z.union([z.string(), z.number()]).transform((value, context) => {
+    try {
+      return parse(String(value), what);
+    } catch (error) {
+      if (!(error instanceof TracebenchError)) throw error;
+      context.issues.push({ code: 'custom', input: value, message: `${error.message}: ${error.mend}` });
+      return z.NEVER;
+    }
+  });
+}
+
+const names = z.array(z.string().min(1)).min(1);
+
+export const settingsSchema = z
+  .strictObject({
+    profile: z.enum(PROFILES),
+    backends: names.describe('backends (all their default variants) or variants: ebpf, ebpf/count'),
+    workloads: names.describe('stamped workloads; threads:4 names the number of threads'),
+    command: names.describe('an application workload: program and arguments'),
+    events: names.describe('names of the system calls traced; without it all'),
+    rounds: z.int().min(1),
+    warmupRounds: z.int().nonnegative(),
+    buffer: parsed(parseBytes, 'buffer').describe('whole budget over all CPUs: bytes, or 8MiB'),
+    placement: z.enum(PLACEMENTS),
+    seed: z.int().nonnegative(),
+    user: z.string().min(1),
+    calls: z.int().min(1),
+    maxTime: parsed(parseDurationMs, 'maxTime').describe('seconds, or 5m'),
+    deadline: parsed(parseDurationMs, 'deadline').describe('of one trial: seconds, or 5m'),
+    require: names.describe('backends or variants without which the study must not run'),
+  })
+  .partial();
+
+/** Times in ms, buffer in bytes. */
+export type Settings = z.output<typeof settingsSchema>;
+
+/** Reads a YAML or JSON plan file (JSON is YAML). Usage errors name file, place and what was expected. */
+export function readPlanFile(path: string): Settings {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw usageError(`the plan file cannot be read: ${(error as Error).message}`, 'name an existing file with --plan');
+  }
+  return parsePlanText(text, path);
+}
+
+export function parsePlanText(text: string, path: string): Settings {
+  const document = parseDocument(text, { prettyErrors: true });
+  const broken = document.errors[0];
+  if (broken) throw usageError(`${path} is neither YAML nor JSON: ${broken.message.trim()}`, 'mend the line it names');
+  const result = settingsSchema.safeParse(document.toJS() ?? {});
+  if (result.success) return result.data;
+  throw usageError(`${path} is not a plan:\n${z.prettifyError(result.error)}`, mendFor(result.error));
+}
+
+function mendFor(error: z.ZodError): string {
+  const known = Object.keys(settingsSchema.shape);
+  for (const issue of error.issues) {
+    if (issue.code !== 'unrecognized_keys') continue;
+    for (const key of issue.keys) {
+      const near = nearest(key, known);
+      if (near !== null) return `did you mean ${near}?`;
+    }
+  }
+  return `a plan knows ${known.join(', ')}`;
+}
+
+/** `over` wins; what it leaves out comes from `base`. */
+export function mergeSettings(base: Settings, over: Settings): Settings {
+  return { ...base, ...Object.fromEntries(Object.entries(over).filter(([, value]) => value !== undefined)) };
+}

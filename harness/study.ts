@@ -1,0 +1,223 @@
+/**
+ * A study from its request to its files: probe, calibrate, run the rounds, calibrate again, summarise, write. What it
+ * calls on the machine comes in as `StudyServices`, so that the order of things can be tested without a tracer.
+ */
+import { basename } from 'node:path';
+import { type BackendDefinition, variantId } from './backend.ts';
+import { fingerprint } from './environment.ts';
+import { cannotError, EXIT, TracebenchError, usageError } from './errors.ts';
+import { notMeasured } from './not-measured.ts';
+import { BASELINE, type ExpandedPlan, expandPlan, type PlanContext, type Request } from './plan.ts';
+import type { Progress } from './progress.ts';
+import {
+  type BackendRow,
+  type Calibration,
+  type Environment,
+  RESULT_VERSION,
+  type Study,
+  type TrialResult,
+} from './result.ts';
+import { runRounds } from './runner.ts';
+import type { StopWatch } from './stop.ts';
+import { cannotWrite, pointLatest, StudyFiles, type StudyHead } from './study-files.ts';
+import { summarise, type VariantTerms } from './summarise.ts';
+
+/** The collector that is proved against ground truth and that the others are held against. */
+const REFERENCE = 'ebpf';
+
+/** Median half-width of the baselines' intervals above which a study's figures are called invalid (exit code 4). */
+export const NOISE_BOUND = 0.2;
+
+export interface StudyServices {
+  readonly probe: (variant: string) => Promise<BackendRow>;
+  readonly readEnvironment: () => Promise<Environment>;
+  readonly calibrate: () => Promise<Calibration>;
+  /** Writes the reports; resolves with their names. */
+  readonly write: (dir: string, study: Study, trials: readonly TrialResult[]) => Promise<string[]>;
+}
+
+export interface Prepared extends ExpandedPlan {
+  /** One for every variant asked for, usable or not. */
+  readonly rows: readonly BackendRow[];
+}
+
+/** Asks which variants can run here and expands the plan over them. Throws (exit 3) when what is required cannot. */
+export async function prepareStudy(
+  request: Request,
+  context: PlanContext,
+  probe: StudyServices['probe'],
+): Promise<Prepared> {
+  const rows: BackendRow[] = [];
+  // One after another: two probes at once would find each other's facilities busy.
+  for (const id of new Set([...request.variants, ...request.required])) rows.push(await probe(id));
+  const refused = rows.filter((row) => row.answer === 'no');
+  const fatal = refused.find((row) => request.required.includes(row.variant) || row.variant === BASELINE);
+  if (fatal) {
+    const why = `${fatal.variant} is required and cannot run here: ${fatal.reason ?? 'no reason given'}`;
+    throw cannotError(why, fatal.mend ?? './tracebench doctor says what each backend needs');
+  }
+  const asked = rows.filter((row) => request.variants.includes(row.variant));
+  const usable = asked.filter((row) => row.answer !== 'no').map((row) => row.variant);
+  if (request.settings.backends && usable.length === 1 && asked.length > 1) {
+    const reasons = refused.map((row) => `${row.variant}: ${row.reason ?? 'no reason given'}`).join('; ');
+    throw cannotError(
+      `none of the backends asked for can run here (${reasons})`,
+      refused[0]?.mend ?? './tracebench doctor',
+    );
+  }
+  return { ...expandPlan(request, usable, context), rows: asked };
+}
+
+export interface StudyRun {
+  readonly entry: string;
+  readonly backends: readonly BackendDefinition[];
+  readonly services: StudyServices;
+  readonly progress: Progress;
+  readonly stop: StopWatch;
+}
+
+export interface StudyOutcome {
+  readonly study: Study;
+  readonly dir: string;
+  readonly files: readonly string[];
+  readonly exitCode: number;
+}
+
+export interface NewStudy {
+  readonly prepared: Prepared;
+  readonly request: Request;
+  readonly context: PlanContext;
+  readonly dir: string;
+  /** Folder in which `latest` is to name the study; null: nowhere (`--out`). */
+  readonly resultsDir: string | null;
+  /** Arguments it was started with. */
+  readonly command: readonly string[];
+}
+
+export async function startStudy(asked: NewStudy, run: StudyRun): Promise<StudyOutcome> {
+  const began = Date.now();
+  const environment = await run.services.readEnvironment();
+  const calibrationBefore = await run.services.calibrate();
+  stopBeforeFirstTrial(run.stop);
+  const head: StudyHead = {
+    version: RESULT_VERSION,
+    studyId: basename(asked.dir),
+    startedAt: new Date(began).toISOString(),
+    command: [...asked.command],
+    environment,
+    calibrationBefore,
+    backends: [...asked.prepared.rows],
+    notMeasured: notMeasured(asked.request, asked.prepared.rows, asked.context),
+    plan: asked.prepared.plan,
+  };
+  const files = StudyFiles.create(asked.dir, head);
+  if (asked.resultsDir !== null) pointLatest(asked.resultsDir, basename(asked.dir));
+  return carryOut({ head, files, recorded: [], began, timeBudgetMs: head.plan.timeBudgetMs }, run);
+}
+
+/** Goes on with the study in `dir`; throws when this is another machine or another version than it began on. */
+export async function resumeStudy(dir: string, run: StudyRun): Promise<StudyOutcome> {
+  const began = Date.now();
+  const { files, head, trials } = StudyFiles.resume(dir);
+  try {
+    checkSameMachine(dir, head.environment, await run.services.readEnvironment());
+    run.progress.note(`going on with ${dir}: ${trials.length} trials are recorded`);
+    stopBeforeFirstTrial(run.stop);
+  } catch (error) {
+    files.close();
+    throw error;
+  }
+  // The time the study had was used or lost; what is owed are the rounds that were asked for.
+  return carryOut({ head, files, recorded: trials, began, timeBudgetMs: null }, run);
+}
+
+function stopBeforeFirstTrial(stop: StopWatch): void {
+  const reason = stop.reason();
+  if (reason !== null)
+    throw new TracebenchError(reason.exitCode, `${reason.text} before the first trial; nothing was written`);
+}
+
+/** Trials of two machines, or of one before and after a change, do not belong into one study. */
+function checkSameMachine(dir: string, then: Environment, now: Environment): void {
+  const mend = 'start a new study: ./tracebench run';
+  if (then.toolVersion !== now.toolVersion || then.gitRevision !== now.gitRevision) {
+    const [old, current] = [then, now].map((e) => `${e.toolVersion} (${e.gitRevision ?? 'no revision'})`);
+    throw usageError(`${dir} was begun by tracebench ${old}, this is ${current}`, mend);
+  }
+  if (fingerprint(then) === fingerprint(now)) return;
+  const keys = Object.keys(then) as (keyof Environment)[];
+  const differing = keys.filter((key) => JSON.stringify(then[key]) !== JSON.stringify(now[key]));
+  const what = differing.map((key) => `${key}: ${JSON.stringify(then[key])} then, ${JSON.stringify(now[key])} now`);
+  throw usageError(`${dir} was begun on a machine in another state (${what.join('; ')})`, mend);
+}
+
+interface Begun {
+  readonly head: StudyHead;
+  readonly files: StudyFiles;
+  readonly recorded: readonly TrialResult[];
+  readonly began: number;
+  readonly timeBudgetMs: number | null;
+}
+
+async function carryOut({ head, files, recorded, began, timeBudgetMs }: Begun, run: StudyRun): Promise<StudyOutcome> {
+  const { progress, stop, services } = run;
+  try {
+    progress.begin(head.plan);
+    const { trials, complete } = await runRounds({
+      plan: head.plan,
+      entry: run.entry,
+      recorded,
+      record: (trial) => files.append(trial),
+      progress,
+      stop: stop.signal,
+      timeBudgetMs,
+      elapsedMs: () => Date.now() - began,
+    });
+    const after = complete ? await services.calibrate() : null;
+    progress.end();
+    const reason = complete ? null : stop.reason();
+    const study = summarise(
+      {
+        studyId: head.studyId,
+        startedAt: head.startedAt,
+        finishedAt: new Date().toISOString(),
+        complete,
+        incompleteReason: complete ? null : (reason?.text ?? 'the study was ended'),
+        plan: head.plan,
+        environment: head.environment,
+        calibration: { before: head.calibrationBefore, after },
+        backends: head.backends,
+        notMeasured: head.notMeasured,
+      },
+      trials,
+      { variants: termsOf(run.backends), reference: REFERENCE },
+    );
+    const written = await services.write(files.dir, study, trials).catch((error: unknown) => {
+      throw cannotWrite(files.dir, error);
+    });
+    return { study, dir: files.dir, files: written, exitCode: reason?.exitCode ?? exitCodeOf(study, trials) };
+  } finally {
+    progress.end();
+    files.close();
+  }
+}
+
+function termsOf(backends: readonly BackendDefinition[]): Map<string, VariantTerms> {
+  return new Map(
+    backends.flatMap(({ name, variants }) =>
+      variants.map((variant) => [variantId(name, variant.name), variant.capabilities] as const),
+    ),
+  );
+}
+
+/** 1: a trial failed; 4: the figures cannot be trusted; 0: neither. */
+export function exitCodeOf(study: Study, trials: readonly TrialResult[]): number {
+  if (trials.some((trial) => trial.status === 'failed')) return EXIT.runError;
+  const books = trials.some(
+    (trial) =>
+      trial.status === 'completed' && trial.accounting.delivers !== 'nothing' && trial.accounting.verdict === 'error',
+  );
+  const proportional = study.cells.every((cell) => cell.flags.every((flag) => flag.code !== 'not-proportional'));
+  const quiet = study.noise === null || study.noise.baselineHalfWidth <= NOISE_BOUND;
+  return books || !proportional || !quiet ? EXIT.invalid : EXIT.ok;
+}

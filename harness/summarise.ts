@@ -1,0 +1,91 @@
+/**
+ * From trials to the study that is written down: cells, comparisons, noise, verdict. Pure: the same trials make the
+ * same study, so a result can be summarised again from its plan and trials.ndjson.
+ */
+import { RESULT_VERSION, type Study, type TrialResult } from './result.ts';
+import { summariseCells, type VariantTerms } from './summarise/cells.ts';
+import { runCommand } from './summarise/command.ts';
+import { compareCells } from './summarise/comparisons.ts';
+import { noiseOf } from './summarise/noise.ts';
+import { verdictOf } from './summarise/verdict.ts';
+
+export type { VariantTerms } from './summarise/cells.ts';
+
+/** What the runner knows besides the trials; the rest of the study follows from it. */
+export type StudyInput = Pick<
+  Study,
+  | 'studyId'
+  | 'startedAt'
+  | 'finishedAt'
+  | 'complete'
+  | 'incompleteReason'
+  | 'plan'
+  | 'environment'
+  | 'calibration'
+  | 'backends'
+  | 'notMeasured'
+>;
+
+export interface SummariseOptions {
+  /** Declared terms of every variant the plan names, by variant id. */
+  readonly variants: ReadonlyMap<string, VariantTerms>;
+  /** Variant id of the reference collector. */
+  readonly reference: string;
+}
+
+/**
+ * Trials may come in any order, and none need be complete. Throws TypeError when the plan names a variant without
+ * terms: a mistake of the caller, not of the trials.
+ */
+export function summarise(head: StudyInput, trials: readonly TrialResult[], options: SummariseOptions): Study {
+  const { plan } = head;
+  const cells = summariseCells(plan, trials, options.variants, head.environment.cpusOnline);
+  const facts = {
+    version: RESULT_VERSION,
+    tool: 'tracebench',
+    ...head,
+    cells,
+    comparisons: compareCells(plan, trials, options.variants),
+    noise: noiseOf(plan, cells, trials),
+  } as const;
+  return { ...facts, verdict: verdictOf(facts, trials, options.reference), flags: studyFlags(head, cells) };
+}
+
+function studyFlags(head: StudyInput, cells: Study['cells']): Study['flags'] {
+  const flags: Study['flags'] = [];
+  const again = `\`${runCommand(head.plan, null)}\``;
+  if (!head.complete) {
+    flags.push({
+      code: 'incomplete',
+      text: `${head.incompleteReason ?? 'reason not recorded'}: the figures are of the rounds that were done; again with ${again}`,
+    });
+  }
+  const failed = cells.reduce((n, c) => n + c.trials.failed, 0);
+  if (failed > 0)
+    flags.push({
+      code: 'failed-trials',
+      text: `${failed} ${failed === 1 ? 'trial' : 'trials'} failed and left out: see the notes of the cells concerned`,
+    });
+  const drifting = cells.filter((c) => c.flags.some((f) => f.code === 'drift')).map((c) => c.workload.name);
+  if (drifting.length > 0) {
+    flags.push({
+      code: 'drift',
+      text: `the untraced time of ${drifting.join(', ')} moved during the study; trust ratios, not absolute times; again on a quiet machine`,
+    });
+  }
+  const { before, after } = head.calibration;
+  const steal = Math.max(before.stealFraction, after?.stealFraction ?? 0);
+  if (steal > 0.01) {
+    flags.push({
+      code: 'steal',
+      text: `the hypervisor took ${(steal * 100).toFixed(1)} % of the machine during calibration; again when the host is quiet`,
+    });
+  }
+  if (before.clockEntersKernel) {
+    flags.push({
+      code: 'clock-enters-kernel',
+      text: `clocksource ${head.environment.clocksource} makes clock_gettime a system call: stamps add calls of their own; switch to a clocksource with a vDSO (tsc, kvm-clock)`,
+    });
+  }
+  return flags;
+}

@@ -1,0 +1,51 @@
+import type { Plan, WorkloadSpec } from '../result.ts';
+
+type PlanCell = Plan['cells'][number];
+
+/** What a command should do differently from the study at hand. */
+export interface Change {
+  readonly rounds?: number;
+  readonly bufferBytes?: number;
+  readonly calls?: number;
+}
+
+/** A workload as it is typed and shown: `threads:4`, `null`. */
+export function workloadLabel(workload: WorkloadSpec): string {
+  return workload.kind === 'stamped' && workload.threads > 1 ? `${workload.name}:${workload.threads}` : workload.name;
+}
+
+/** `./tracebench run …` for one cell (with its baseline) or for the whole plan, as it must be typed. */
+export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {}): string {
+  const words = ['./tracebench', 'run'];
+  const backends = cell ? [cell.trial.variant] : plan.backends;
+  words.push('--backends', [...new Set(backends)].join(','));
+  const workloads = cell ? [cell.trial.workload] : plan.workloads;
+  const stamped = [...new Set(workloads.filter((w) => w.kind === 'stamped').map(workloadLabel))];
+  if (stamped.length > 0) words.push('--workloads', stamped.join(','));
+  const filter = cell ? cell.trial.filter : plan.filter;
+  if (filter) words.push('-e', filter.join(','));
+  words.push('--rounds', String(change.rounds ?? plan.rounds));
+  if (change.calls !== undefined) words.push('--calls', String(change.calls));
+  const buffer = change.bufferBytes ?? cell?.trial.bufferBytes ?? plan.bufferBytes;
+  if (buffer !== DEFAULT_BUFFER) words.push('--buffer', bytes(buffer));
+  if (plan.user !== null) words.push('--user', plan.user);
+  const application = workloads.find((w) => w.kind === 'application');
+  if (application) words.push('--', ...application.argv);
+  return words.map(quote).join(' ');
+}
+
+const DEFAULT_BUFFER = 8 * 2 ** 20;
+
+function bytes(n: number): string {
+  for (const [unit, size] of [
+    ['MiB', 2 ** 20],
+    ['KiB', 2 ** 10],
+  ] as const) {
+    if (n % size === 0) return `${n / size}${unit}`;
+  }
+  return String(n);
+}
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,186 @@
+/** What a reader must know before using a cell's figures, each with what to do about it. */
+import type { Cell, CompletedTrial, Plan } from '../result.ts';
+import { median } from '../statistics/describe.ts';
+import { mannWhitney } from '../statistics/hypothesis.ts';
+import { MIN_ROUNDS } from '../statistics/order-interval.ts';
+import { runCommand } from './command.ts';
+import type { Mark } from './marks.ts';
+import { type CellTrials, inOrder, values, workTime } from './rounds.ts';
+
+export type Flag = Cell['flags'][number];
+
+/** A dropping backend that saw less than this many buffers full of calls was not stressed (DESIGN 3.3). */
+export const STRESS_FACTOR = 20;
+/** A blocking backend's section must last at least so long. */
+const BLOCKING_SECTION_NS = 200e6;
+/** The halves of the baseline may differ by this much before it is called drift. */
+const DRIFT = 0.05;
+const DRIFT_P = 0.1;
+
+/** time(N)/time(M) may be off N/M by this much. */
+const PROPORTIONAL = 0.1;
+
+/** The cell against itself at fewer calls. */
+export interface Growth {
+  /** N/M */
+  readonly calls: number;
+  /** time(N)/time(M) over N/M */
+  readonly proportionality: number;
+}
+
+export interface FlagInput {
+  readonly plan: Plan;
+  readonly planCell: Plan['cells'][number];
+  readonly terms: Cell['terms'];
+  readonly trials: CellTrials;
+  /** Paired rounds for a traced cell, counted ones for a baseline. */
+  readonly rounds: number;
+  readonly marks: ReadonlyMap<CompletedTrial, ReadonlySet<Mark>>;
+  /** The baseline ran with another audit context. */
+  readonly contextDiffers: boolean;
+  /** null where the plan has the cell at one number of calls only. */
+  readonly growth: Growth | null;
+}
+
+export function cellFlags(input: FlagInput): Flag[] {
+  const { plan, planCell, terms, trials, rounds, marks } = input;
+  const flags: Flag[] = [];
+  const flag = (code: string, text: string): void => {
+    flags.push({ code, text });
+  };
+  const again = (change = {}): string => `\`${runCommand(plan, planCell, change)}\``;
+  const total = trials.counted.size;
+  const marked = (mark: Mark): CompletedTrial[] => inOrder(trials).filter((t) => marks.get(t)?.has(mark));
+  const rounded = (list: readonly CompletedTrial[]): string =>
+    `${list.length} of ${total} trials (${list.length === 1 ? 'round' : 'rounds'} ${list.map((t) => t.spec.round).join(', ')})`;
+
+  const books = marked('not-reconciled');
+  if (books.length > 0) {
+    flag(
+      'not-reconciled',
+      `${rounded(books)}: ${bookReasons(books)}; do not use the loss figures before this is explained`,
+    );
+  }
+  if (trials.failed.length > 0) {
+    const codes = [...new Set(trials.failed.map((t) => t.error.code))].join(', ');
+    const mend = trials.failed.find((t) => t.error.mend !== null)?.error.mend;
+    flag(
+      'failed-trials',
+      `${trials.failed.length} ${trials.failed.length === 1 ? 'trial' : 'trials'} failed (${codes}: ${trials.failed[0]?.error.message ?? ''}) and left out of its rounds${mend ? `; ${mend}` : `; again with ${again()}`}`,
+    );
+  }
+  const died = marked('target-failed');
+  if (died.length > 0) {
+    const how = died[0]?.run;
+    const exit = how?.signal
+      ? `was killed by signal ${how.signal}`
+      : `ended with exit code ${how?.exitCode ?? 'unknown'}`;
+    flag(
+      'target-failed',
+      `the target ${exit} in ${rounded(died)}: run it without a tracer first; its times may be those of a failure`,
+    );
+  }
+  if (rounds < MIN_ROUNDS) {
+    const what = planCell.baselineCellId === null ? 'rounds' : 'rounds paired with the baseline';
+    flag('few-rounds', `${rounds} ${what}: no interval below ${MIN_ROUNDS}; again with ${again({ rounds: 12 })}`);
+  }
+  if (
+    terms.regime === 'drops' &&
+    terms.stressFactor !== null &&
+    terms.stressFactor < STRESS_FACTOR &&
+    planCell.trial.workload.kind === 'stamped'
+  ) {
+    const wanted = (planCell.trial.bufferBytes * terms.stressFactor) / STRESS_FACTOR;
+    const buffer = 2 ** Math.floor(Math.log2(Math.max(4096, wanted)));
+    flag(
+      'not-stressed',
+      `the calls filled the buffer ${terms.stressFactor.toPrecision(2)} times, not ${STRESS_FACTOR}: overhead and latency stand, loss and throughput under pressure were not tested; use more calls, or ${again({ bufferBytes: buffer })}`,
+    );
+  }
+  if (terms.regime === 'blocks' && planCell.trial.workload.kind === 'stamped') {
+    const sections = values(trials, (t) => t.section?.durationNs ?? null);
+    const lasted = sections.length > 0 ? median(sections) : null;
+    if (lasted !== null && lasted < BLOCKING_SECTION_NS) {
+      const calls = Math.ceil((planCell.trial.workload.calls * BLOCKING_SECTION_NS * 1.25) / lasted);
+      flag(
+        'too-short',
+        `the section lasted ${(lasted / 1e6).toFixed(0)} ms: a backend that blocks is measured over at least 200 ms; again with ${again({ calls })}`,
+      );
+    }
+  }
+  if (terms.geometry && terms.geometry.bufferBytes > terms.askedBufferBytes) {
+    flag(
+      'not-equal',
+      `the mechanism's least buffer is ${terms.geometry.bufferBytes} bytes, more than the ${terms.askedBufferBytes} asked for: not on equal terms with cells that got what was asked`,
+    );
+  }
+  const outside = marked('canary-outside');
+  if (outside.length > 0) {
+    flag(
+      'canary-outside',
+      `the bare call before ${rounded(outside)} was outside the study's band: the machine was in another state; again on a quiet machine`,
+    );
+  }
+  const stolen = marked('steal');
+  if (stolen.length > 0)
+    flag(
+      'steal',
+      `over 1 % of the machine was taken by its hypervisor in ${rounded(stolen)}; again when the host is quiet`,
+    );
+  const unknown = marked('context-unknown');
+  if (unknown.length > 0) {
+    flag(
+      'context-unknown',
+      `whether the target carried an audit context is not known in ${rounded(unknown)}: do not compare with studies of a known state; run as root to have it set`,
+    );
+  }
+  if (input.contextDiffers) {
+    flag(
+      'context-differs',
+      'the baseline ran with another audit context, which alone changes a call by 1.4–1.8 ×: the slowdown is not that of the backend',
+    );
+  }
+  const { growth } = input;
+  if (growth && Math.abs(growth.proportionality - 1) > PROPORTIONAL) {
+    const grown = (growth.calls * growth.proportionality).toPrecision(3);
+    flag(
+      'not-proportional',
+      `${growth.calls.toPrecision(3)} × the calls take ${grown} × the time: the figures per call depend on the number of calls; use more calls (--calls)`,
+    );
+  }
+  const drift = planCell.baselineCellId === null ? driftOf(trials) : null;
+  if (drift !== null) {
+    flag(
+      'drift',
+      `the untraced time moved by ${(drift * 100).toFixed(0)} % from the first to the second half of the rounds: pairing takes most of it out, absolute times are those of no one state; again on a quiet machine`,
+    );
+  }
+  return flags;
+}
+
+/** Relative change from the first to the second half of the rounds, when it is more than chance; else null. */
+function driftOf(trials: CellTrials): number | null {
+  const times = values(trials, workTime);
+  if (times.length < MIN_ROUNDS) return null;
+  const half = times.length >> 1;
+  const before = times.slice(0, half);
+  const after = times.slice(times.length - half);
+  const change = median(after) / median(before) - 1;
+  return Math.abs(change) >= DRIFT && mannWhitney(before, after).pValue <= DRIFT_P ? change : null;
+}
+
+function bookReasons(trials: readonly CompletedTrial[]): string {
+  const reasons = new Map<string, number>();
+  for (const { accounting } of trials) {
+    if (accounting.delivers === 'nothing') continue;
+    const { min, max } = accounting.discrepancy;
+    const size =
+      min === max
+        ? `${Math.abs(min)}`
+        : `${Math.min(Math.abs(min), Math.abs(max))}–${Math.max(Math.abs(min), Math.abs(max))}`;
+    const counted = accounting.verdict === 'error' ? 'accounting error' : `${accounting.verdict} by ${size}`;
+    const text = [counted, ...accounting.reasons].join(', ');
+    reasons.set(text, (reasons.get(text) ?? 0) + 1);
+  }
+  return [...reasons].map(([text, times]) => (times > 1 ? `${text} (${times} times)` : text)).join('; ');
+}

@@ -1,0 +1,68 @@
+import type { CompletedTrial, FailedTrial, TrialResult } from '../result.ts';
+
+/** The trials of one cell, sorted out. */
+export interface CellTrials {
+  /** Completed, not warm-up: what the statistics count. One a round; a repeated round counts its last trial. */
+  readonly counted: ReadonlyMap<number, CompletedTrial>;
+  readonly failed: readonly FailedTrial[];
+  readonly warmup: number;
+}
+
+export function groupByCell(trials: readonly TrialResult[]): Map<string, CellTrials> {
+  interface Collected {
+    readonly counted: Map<number, CompletedTrial>;
+    readonly failed: FailedTrial[];
+    warmup: number;
+  }
+  const cells = new Map<string, Collected>();
+  for (const trial of trials) {
+    const cell: Collected = cells.get(trial.spec.cellId) ?? { counted: new Map(), failed: [], warmup: 0 };
+    cells.set(trial.spec.cellId, cell);
+    if (trial.spec.warmup) cell.warmup++;
+    else if (trial.status === 'failed') cell.failed.push(trial);
+    else cell.counted.set(trial.spec.round, trial);
+  }
+  return cells;
+}
+
+export const NO_TRIALS: CellTrials = { counted: new Map(), failed: [], warmup: 0 };
+
+/** Duration of the section per stamped call; null for applications, and where the section is empty. */
+export function nsPerCall(trial: CompletedTrial): number | null {
+  const { section } = trial;
+  return section && section.calls > 0 && section.durationNs > 0 ? section.durationNs / section.calls : null;
+}
+
+/** What slowdown is the ratio of: ns per call of a stamped workload, the whole run of an application. */
+export function workTime(trial: CompletedTrial): number | null {
+  if (trial.spec.workload.kind === 'stamped') return nsPerCall(trial);
+  return trial.run.durationNs > 0 ? trial.run.durationNs : null;
+}
+
+/** Values of the counted trials in order of their rounds, those that have none left out. */
+export function values(trials: CellTrials, value: (trial: CompletedTrial) => number | null): number[] {
+  return inOrder(trials)
+    .map(value)
+    .filter((v) => v !== null);
+}
+
+/** The same quantity in two cells, round by round; rounds in which either is missing are left out. */
+export function pairByRound(
+  left: CellTrials,
+  right: CellTrials,
+  value: (trial: CompletedTrial) => number | null = workTime,
+): [number, number][] {
+  const pairs: [number, number][] = [];
+  for (const trial of inOrder(left)) {
+    const other = right.counted.get(trial.spec.round);
+    if (!other) continue;
+    const a = value(trial);
+    const b = value(other);
+    if (a !== null && b !== null) pairs.push([a, b]);
+  }
+  return pairs;
+}
+
+export function inOrder(trials: CellTrials): CompletedTrial[] {
+  return [...trials.counted.values()].sort((a, b) => a.spec.round - b.spec.round);
+}

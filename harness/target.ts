@@ -1,0 +1,147 @@
+/** The target: any command, started by the launcher, waiting at its gate until the collector is armed. */
+import { constants } from 'node:os';
+import { BackendError, EXIT, TracebenchError } from './errors.ts';
+import { Helper } from './helper.ts';
+
+export interface TargetSettings {
+  readonly argv: readonly string[];
+  /** Where the target may run; null: anywhere. */
+  readonly cpus: readonly number[] | null;
+  /** NAME or UID[:GID]; null: as the harness. */
+  readonly user: string | null;
+  /** Numbers for a SECCOMP_RET_TRACE filter; null: none. */
+  readonly seccompTrace: readonly number[] | null;
+  /** Descriptor of the control page for stamped workloads; −1: none. */
+  readonly controlFd: number;
+  /** Length of the bare-call canary in calls; 0: none. */
+  readonly canaryCalls: number;
+  readonly stdio: 'inherit' | 'null';
+}
+
+/** How the target ended. Times are of the whole tree. */
+export interface TargetEnd {
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+  /** Gate opened → last exit of the tree. */
+  readonly durationNs: number;
+  readonly userNs: number;
+  readonly systemNs: number;
+  readonly maxRssBytes: number;
+}
+
+function launcherArguments(s: TargetSettings): string[] {
+  const args: string[] = [];
+  if (s.controlFd >= 0) args.push('--control-fd', String(s.controlFd));
+  if (s.cpus !== null) args.push('--cpus', s.cpus.join(','));
+  if (s.user !== null) args.push('--user', s.user);
+  if (s.seccompTrace !== null) args.push('--seccomp-trace', s.seccompTrace.length ? s.seccompTrace.join(',') : 'all');
+  if (s.canaryCalls > 0) args.push('--canary', String(s.canaryCalls));
+  args.push('--stdin', s.stdio, '--stdout', s.stdio, '--stderr', 'inherit');
+  return [...args, '--', ...s.argv];
+}
+
+function numberOf(message: Record<string, unknown>, field: string): number {
+  const value = message[field];
+  if (typeof value !== 'number') {
+    throw new BackendError('PROTOCOL', 'launcher', 'status', `${field} is missing in ${JSON.stringify(message)}`);
+  }
+  return value;
+}
+
+export class Target {
+  readonly pid: number;
+  /** null when none was asked for. */
+  readonly canaryNsPerCall: number | null;
+  readonly #helper: Helper;
+
+  private constructor(helper: Helper, pid: number, canaryNsPerCall: number | null) {
+    this.#helper = helper;
+    this.pid = pid;
+    this.canaryNsPerCall = canaryNsPerCall;
+  }
+
+  /** Resolves when the target stands at the gate. Throws TracebenchError (exit code 2) for a command that cannot be run. */
+  static async launch(settings: TargetSettings): Promise<Target> {
+    const helper = new Helper('tracebench-launch', launcherArguments(settings), settings.controlFd);
+    const ready = await helper.next();
+    if (ready?.['event'] !== 'ready') {
+      helper.release();
+      await helper.reap();
+      throw launchFailure(settings, ready);
+    }
+    const canary = ready['canaryNsPerCall'];
+    return new Target(helper, numberOf(ready, 'pid'), typeof canary === 'number' ? canary : null);
+  }
+
+  /** Opens the gate. */
+  start(): void {
+    this.#helper.command('g');
+  }
+
+  /** SIGKILL to the whole tree. */
+  kill(): void {
+    this.#helper.command('k');
+  }
+
+  /** SIGTERM to the tree's root. */
+  terminate(): void {
+    this.#helper.command('t');
+  }
+
+  /** Resolves after the last exit of the tree. Reaps the launcher. */
+  async end(): Promise<TargetEnd> {
+    let exitCode: number | null = null;
+    let signal: number | null = null;
+    for (;;) {
+      const message = await this.#helper.next();
+      if (message === null) {
+        await this.close();
+        throw new BackendError(
+          'LOST_TARGET',
+          'launcher',
+          'status',
+          'the launcher ended without reporting the target’s end',
+        );
+      }
+      if (message['event'] === 'exec-failed') {
+        await this.close();
+        throw new TracebenchError(EXIT.usage, `the command could not be executed: ${String(message['message'])}`);
+      }
+      if (message['event'] === 'exit') {
+        exitCode = typeof message['code'] === 'number' ? message['code'] : null;
+        signal = typeof message['signal'] === 'number' ? message['signal'] : null;
+      }
+      if (message['event'] === 'empty') {
+        await this.close();
+        return {
+          exitCode,
+          signal,
+          durationNs: numberOf(message, 'durationNs'),
+          userNs: numberOf(message, 'userNs'),
+          systemNs: numberOf(message, 'systemNs'),
+          maxRssBytes: numberOf(message, 'maxRssKib') * 1024,
+        };
+      }
+    }
+  }
+
+  /** Ends whatever is left of the tree and reaps the launcher. Idempotent once it has succeeded. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#helper.release();
+    await this.#helper.reap();
+    this.#closed = true;
+  }
+  #closed = false;
+}
+
+function launchFailure(settings: TargetSettings, message: Record<string, unknown> | null): Error {
+  const command = settings.argv[0] ?? '';
+  if (message === null) {
+    return new BackendError('INTERNAL', 'launcher', 'launch', `the launcher ended before ${command} was ready`);
+  }
+  const text = typeof message['message'] === 'string' ? message['message'] : JSON.stringify(message);
+  const notFound = message['errno'] === constants.errno.ENOENT;
+  const mend = notFound ? 'check the spelling, or give a path' : undefined;
+  return new TracebenchError(EXIT.usage, `cannot start ${command}: ${text}`, { mend });
+}

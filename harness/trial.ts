@@ -1,0 +1,257 @@
+/**
+ * The trial process: exactly one workload under one backend variant, once, in a fresh process.
+ *
+ * Standard input: one TrialSpec as a line of JSON; afterwards the stream is the life line to the runner: its
+ * end means that the runner is gone, and the target is killed. Standard output: one TrialResult as a line of JSON.
+ * Exit code 0 when a result was printed, completed or failed; 1 when none could be.
+ */
+import { readFileSync, writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { findVariant } from '../backends/index.ts';
+import { type ControlReport, native } from '../native/index.ts';
+import { findWorkload } from '../workloads/index.ts';
+import { BackendError, EXIT, TracebenchError, usageError } from './errors.ts';
+import { holdNoAuditContext } from './guard.ts';
+import { JavaScriptLatency } from './javascript-latency.ts';
+import { judgeCounts, judgeRecords, type KindTruth } from './oracle.ts';
+import {
+  type Accounting,
+  type CompletedTrial,
+  type Latency,
+  RESULT_VERSION,
+  type TrialResult,
+  type TrialSpec,
+  trialSpecSchema,
+} from './result.ts';
+import { NATIVE_ARCH } from './session.ts';
+import { syscallName, syscallNumber } from './syscalls/index.ts';
+import { runTraced, type TracedOutcome } from './traced.ts';
+
+/** Long enough for a stable minimum of blocks, short enough to cost 2–3 ms. */
+const CANARY_CALLS = 10_000;
+const GATE_END = 2;
+const CLOCK_TICKS_PER_S = 100; // USER_HZ, fixed in the ABI
+
+/** Steal time of all CPUs so far, ns; 0 where the kernel does not say. */
+function stealNs(): number {
+  const fields = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.trim().split(/\s+/) ?? [];
+  return (Number(fields[8] ?? 0) * 1e9) / CLOCK_TICKS_PER_S;
+}
+
+/** The command line of the trial's workload. */
+function argvOf(workload: TrialSpec['workload']): readonly string[] {
+  if (workload.kind === 'application') return workload.argv;
+  const entry = findWorkload(workload.name);
+  if (entry === undefined) throw usageError(`no workload is called '${workload.name}'`, './tracebench list');
+  return entry.argv({ calls: workload.calls, seed: workload.seed, threads: workload.threads });
+}
+
+type Control = ReturnType<ReturnType<typeof native>['createControl']>;
+
+/** What the workload put into its control page, or an error that says why that cannot be trusted. */
+function readTruth(control: Control, outcome: TracedOutcome, spec: TrialSpec): ControlReport {
+  const truth = native().readControl(control.handle);
+  if (truth.clockEntersKernel) {
+    throw new TracebenchError(EXIT.cannot, 'clock_gettime(CLOCK_MONOTONIC) makes a system call with this clocksource', {
+      mend: 'switch to a clocksource with a vDSO (tsc, kvm-clock): the stamps would trace themselves',
+    });
+  }
+  const name = spec.workload.name;
+  if (truth.errno !== 0) throw new TracebenchError(EXIT.runError, `workload ${name}: ${truth.errorText}`);
+  if (truth.gate !== GATE_END || !outcome.report.sectionLeft) {
+    const how = outcome.end.signal !== null ? `signal ${outcome.end.signal}` : `code ${outcome.end.exitCode}`;
+    throw new TracebenchError(EXIT.runError, `workload ${name} ended with ${how} before the end of its section`);
+  }
+  return truth;
+}
+
+function kindTruths(truth: ControlReport, filter: readonly number[] | null): KindTruth[] {
+  return truth.kinds.map((k) => ({
+    nr: k.nr,
+    name: syscallName(NATIVE_ARCH, k.nr),
+    class: k.class,
+    issued: k.issued,
+    wanted: filter === null || filter.includes(k.nr),
+  }));
+}
+
+function accountingOf(
+  spec: TrialSpec,
+  outcome: TracedOutcome,
+  kinds: readonly KindTruth[] | null,
+  filter: readonly number[] | null,
+): Accounting {
+  const { variant } = findVariant(spec.variant);
+  const { report } = outcome;
+  const delivers = variant.capabilities.delivers;
+  if (delivers === 'nothing') return { delivers };
+  const markNr = syscallNumber('getppid');
+  const expectsMarks = kinds !== null && (filter === null || filter.includes(markNr));
+  if (delivers === 'counts') {
+    return judgeCounts({
+      kinds: kinds ?? [],
+      counts: kinds === null ? [] : (report.sectionCounts ?? []),
+      foreign: kinds === null ? 0 : report.sectionForeignCounts,
+      counters: kinds === null ? report.runCounters : report.sectionCounters,
+      relation: variant.loss,
+      markNr,
+      expectsMarks,
+    });
+  }
+  return judgeRecords({
+    kinds: kinds ?? [],
+    ledger: report.ledger,
+    counters: kinds === null ? report.runCounters : report.sectionCounters,
+    relation: variant.loss,
+    expectsMarks,
+  });
+}
+
+function latencyOf(outcome: TracedOutcome, detail: 'enter' | 'full' | null): Latency | null {
+  const h = outcome.report.ledger.latency;
+  if (h === null || detail === null) return null;
+  return { ...h, ambiguous: outcome.report.ledger.ambiguous, made: detail === 'enter' ? 'enter' : 'exit' };
+}
+
+async function measure(
+  spec: TrialSpec,
+  signal: AbortSignal,
+): Promise<Omit<CompletedTrial, 'version' | 'spec' | 'startedAt' | 'wallMs' | 'status'>> {
+  const { variant } = findVariant(spec.variant);
+  const filter = spec.filter === null ? null : spec.filter.map((name) => syscallNumber(name));
+  const stamped = spec.workload.kind === 'stamped' ? spec.workload : null;
+  const control = stamped === null ? null : native().createControl();
+  const guard = spec.auditContext === 'absent' ? await holdNoAuditContext() : null;
+  const stealBefore = stealNs();
+  const javascript = spec.consumer === 'javascript' && control !== null ? new JavaScriptLatency(control.handle) : null;
+  try {
+    const outcome = await runTraced({
+      variant: spec.variant,
+      argv: argvOf(spec.workload),
+      filter,
+      bufferBytes: spec.bufferBytes,
+      wakeup: spec.wakeup,
+      workloadCpus: spec.workloadCpus,
+      collectorCpus: spec.collectorCpus,
+      user: spec.user,
+      stdio: 'null',
+      control,
+      canaryCalls: CANARY_CALLS,
+      expectedPerLane: stamped === null ? 0 : Math.ceil(stamped.calls / stamped.threads),
+      stallMs: spec.stallMs,
+      stallAfterCalls: spec.stallAfterCalls,
+      signal,
+      onBatch: spec.consumer === 'javascript' ? (batch) => javascript?.take(batch) : null,
+    });
+    const { report, end } = outcome;
+    const truth = control === null ? null : readTruth(control, outcome, spec);
+    const kinds = truth === null ? null : kindTruths(truth, filter);
+    const drainedAtNs = report.ledger.lastVisibleNs;
+    const delivered = report.ledger.complete + report.ledger.partial;
+    return {
+      auditContext: guard === null ? spec.auditContext : guard.held ? 'absent' : 'unknown',
+      auditContextReason: guard === null ? '' : guard.reason,
+      canaryNsPerCall: outcome.canaryNsPerCall,
+      section:
+        truth === null || kinds === null
+          ? null
+          : {
+              durationNs: truth.sectionEndNs - truth.sectionStartNs,
+              cpuNs: truth.sectionCpuNs,
+              calls: truth.calls,
+              allCalls: kinds.reduce((n, k) => n + k.issued, 0),
+            },
+      run: {
+        durationNs: end.durationNs,
+        exitCode: end.exitCode,
+        signal: end.signal,
+        userNs: end.userNs,
+        systemNs: end.systemNs,
+        maxRssBytes: end.maxRssBytes,
+      },
+      calls: (report.runCounts ?? report.ledger.calls)
+        .map((count, nr) => ({ nr, name: syscallName(NATIVE_ARCH, nr), count }))
+        .filter((c) => c.count > 0),
+      accounting: accountingOf(spec, outcome, kinds, filter),
+      throughputPerS:
+        truth !== null && delivered > 0 && drainedAtNs > truth.sectionStartNs
+          ? (delivered * 1e9) / (drainedAtNs - truth.sectionStartNs)
+          : null,
+      latency: latencyOf(outcome, variant.capabilities.detail),
+      timeToJavaScript: javascript?.result(variant.capabilities.detail) ?? null,
+      geometry: report.geometry,
+      collector: {
+        drainCpuNs: truth === null ? report.runDrainCpuNs : report.sectionDrainCpuNs,
+        processCpuNs: truth === null ? report.runProcessCpuNs : report.sectionProcessCpuNs,
+        maxRssBytes: process.resourceUsage().maxRSS * 1024,
+        rounds: report.rounds,
+        records: report.ledger.records,
+      },
+      openNs: report.openNs,
+      attachNs: report.armNs,
+      detachNs: report.disarmNs,
+      stealNs: Math.max(0, stealNs() - stealBefore),
+    };
+  } finally {
+    await guard?.release();
+  }
+}
+
+function failureOf(error: unknown): { code: string; message: string; mend: string | null } {
+  if (error instanceof BackendError) return { code: error.code, message: error.message, mend: error.mend ?? null };
+  if (error instanceof TracebenchError) {
+    return { code: `EXIT_${error.exitCode}`, message: error.message, mend: error.mend ?? null };
+  }
+  return {
+    code: 'INTERNAL',
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    mend: null,
+  };
+}
+
+async function runTrial(spec: TrialSpec, signal: AbortSignal): Promise<TrialResult> {
+  const head = { version: RESULT_VERSION, spec, startedAt: new Date().toISOString() } as const;
+  const before = native().monotonicNs();
+  const wallMs = (): number => (native().monotonicNs() - before) / 1e6;
+  try {
+    const measured = await measure(spec, signal);
+    return { ...head, wallMs: wallMs(), status: 'completed', ...measured };
+  } catch (error) {
+    return { ...head, wallMs: wallMs(), status: 'failed', error: failureOf(error) };
+  }
+}
+
+async function main(): Promise<number> {
+  const abort = new AbortController();
+  const lines = createInterface({ input: process.stdin });
+  const first = await new Promise<string | null>((resolve) => {
+    lines.once('line', resolve);
+    lines.once('close', () => {
+      resolve(null);
+      abort.abort(new TracebenchError(EXIT.terminated, 'the runner is gone'));
+    });
+  });
+  if (first === null) {
+    process.stderr.write('trial: no specification on standard input\n');
+    return 1;
+  }
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => abort.abort(new TracebenchError(EXIT.terminated, `ended by ${name}`)));
+  }
+  const spec = trialSpecSchema.parse(JSON.parse(first));
+  const deadline = setTimeout(
+    () => abort.abort(new TracebenchError(EXIT.runError, `the target outlived its deadline of ${spec.deadlineMs} ms`)),
+    spec.deadlineMs,
+  );
+  const result = await runTrial(spec, abort.signal);
+  clearTimeout(deadline);
+  writeSync(1, `${JSON.stringify(result)}\n`);
+  return 0;
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  process.stderr.write(`trial: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,222 @@
+/** How figures are written, everywhere alike: three significant digits with the unit, bounds in the unit of the estimate. */
+import type { Cell, Interval, WorkloadSpec } from '../harness/result.ts';
+
+/** A figure that does not exist. Never 0. */
+export const NOTHING = '–';
+
+interface Unit {
+  readonly name: string;
+  readonly size: number;
+}
+
+const TIME: readonly Unit[] = [
+  { name: 's', size: 1e9 },
+  { name: 'ms', size: 1e6 },
+  { name: 'µs', size: 1e3 },
+  { name: 'ns', size: 1 },
+];
+const RATE: readonly Unit[] = [
+  { name: 'M/s', size: 1e6 },
+  { name: 'k/s', size: 1e3 },
+  { name: '/s', size: 1 },
+];
+const BYTES: readonly Unit[] = [
+  { name: 'GiB', size: 2 ** 30 },
+  { name: 'MiB', size: 2 ** 20 },
+  { name: 'KiB', size: 2 ** 10 },
+  { name: 'B', size: 1 },
+];
+
+/** A figure in two parts, so that a table may put the interval beneath the estimate. */
+export interface Figure {
+  readonly main: string;
+  /** `[185, 194]`, or why there is none; empty when there is nothing to bound. */
+  readonly bounds: string;
+}
+
+const ABSENT: Figure = { main: NOTHING, bounds: '' };
+
+export function joined(figure: Figure): string {
+  return figure.bounds === '' ? figure.main : `${figure.main} ${figure.bounds}`;
+}
+
+function unitOf(units: readonly Unit[], value: number): Unit {
+  const size = Math.abs(value);
+  // 0.9995 of a unit would be shown as 1.00 of it, so it already belongs there.
+  return units.find((u) => size >= u.size * 0.9995) ?? (units.at(-1) as Unit);
+}
+
+/**
+ * Decimals for three significant digits of `value`; more where the interval's width begins further down, fewer where
+ * three digits of that width already say less.
+ */
+function decimals(value: number, width = 0): number {
+  const own = value === 0 ? 0 : 2 - Math.floor(Math.log10(Math.max(1e-3, Math.abs(value))));
+  const places =
+    width > 0 ? Math.min(Math.max(own, Math.ceil(-Math.log10(width))), 2 - Math.floor(Math.log10(width))) : own;
+  return Math.min(4, Math.max(0, places));
+}
+
+function scaled(value: number, units: readonly Unit[]): string {
+  const unit = unitOf(units, value);
+  const x = value / unit.size;
+  // Below the smallest unit further digits would claim a precision that nothing here has.
+  const places = Math.abs(x) < 1 ? 2 : decimals(x);
+  return `${fixed(x, places)} ${unit.name}`;
+}
+
+function fixed(x: number, places: number): string {
+  const text = x.toFixed(places);
+  return Number(text) === 0 ? (0).toFixed(places) : text;
+}
+
+export function time(ns: number | null): string {
+  return ns === null ? NOTHING : ns === 0 ? '0 ns' : scaled(ns, TIME);
+}
+
+export function rate(perS: number | null): string {
+  return perS === null ? NOTHING : scaled(perS, RATE);
+}
+
+export function bytes(n: number): string {
+  const unit = unitOf(BYTES, n);
+  return `${Number((n / unit.size).toFixed(1))} ${unit.name}`;
+}
+
+export function count(n: number): string {
+  return n.toLocaleString('en-US');
+}
+
+/** Never rounds up to 100 %, never down to 0 %. */
+export function percent(fraction: number | null): string {
+  if (fraction === null) return NOTHING;
+  if (fraction === 0 || fraction === 1) return `${fraction * 100} %`;
+  const value = fraction * 100;
+  if (fraction > 0.99 && fraction < 1) {
+    const places = Math.min(9, Math.max(1, Math.ceil(-Math.log10(100 - value))));
+    return `${(Math.floor(value * 10 ** places) / 10 ** places).toFixed(places)} %`;
+  }
+  return `${value >= 10 ? value.toPrecision(3) : Number(value.toPrecision(2))} %`;
+}
+
+function figure(interval: Interval | null, units: readonly Unit[], sign: boolean): Figure {
+  if (!interval) return ABSENT;
+  const { estimate, low, high } = interval;
+  const unit = unitOf(units, estimate);
+  const x = estimate / unit.size;
+  const places = decimals(x, low === null || high === null ? 0 : (high - low) / unit.size);
+  const main = `${sign && x > 0 ? '+' : ''}${fixed(x, places)}${unit.name === '×' ? '' : ' '}${unit.name}`;
+  return { main, bounds: bounds(interval, (v) => fixed(v / unit.size, places)) };
+}
+
+function bounds({ low, high, n }: Interval, show: (x: number) => string): string {
+  return low === null || high === null ? `[n = ${n}]` : `[${show(low)}, ${show(high)}]`;
+}
+
+export function timeInterval(interval: Interval | null): Figure {
+  return figure(interval, TIME, false);
+}
+
+/** With its sign: a tracer that speeds a workload up is a finding, or noise. */
+export function addedInterval(interval: Interval | null): Figure {
+  return figure(interval, TIME, true);
+}
+
+export function rateInterval(interval: Interval | null): Figure {
+  return figure(interval, RATE, false);
+}
+
+export function ratioInterval(interval: Interval | null): Figure {
+  return figure(interval, [{ name: '×', size: 1 }], false);
+}
+
+/** Two times in the unit of the second: `0.21 / 1.40 ms`. */
+export function timePair(a: number, b: number): string {
+  const unit = unitOf(TIME, b);
+  const show = (ns: number): string => fixed(ns / unit.size, decimals(ns / unit.size));
+  return `${show(a)} / ${show(b)} ${unit.name}`;
+}
+
+export function range(b: { min: number; max: number } | null): string {
+  if (!b) return NOTHING;
+  return b.min === b.max ? count(b.min) : `${count(b.min)} … ${count(b.max)}`;
+}
+
+// ---------------------------------------------------------------- words for cells
+
+/** As it is typed: `threads:4`, `null`, the command of an application. */
+export function workload(spec: WorkloadSpec): string {
+  return spec.kind === 'stamped' && spec.threads > 1 ? `${spec.name}:${spec.threads}` : spec.name;
+}
+
+/** Delivered share; for an application, which issues no known number, the loss that the mechanism admits. */
+export function delivered(cell: Cell): string {
+  if (cell.terms.delivers === 'nothing') return NOTHING;
+  if (cell.deliveredFraction !== null) return percent(cell.deliveredFraction);
+  return cell.reportedLossCalls ? `lost ${range(cell.reportedLossCalls)}` : NOTHING;
+}
+
+/** Trials whose accounting balanced, of those that have books at all. A timed application has no truth to balance. */
+export function books(cell: Cell): string {
+  if (cell.terms.delivers === 'nothing' || cell.trials.completed === 0) return NOTHING;
+  const { reconciled, completed } = cell.trials;
+  if (cell.workload.kind === 'application' && reconciled === completed) return NOTHING;
+  return `${reconciled}/${completed} ${reconciled === completed ? 'ok' : 'OFF'}`;
+}
+
+export function wakeup(w: Cell['terms']['wakeup']): string {
+  if (w.kind === 'timer') return `timer ${w.value} µs`;
+  return w.kind === 'watermark' ? `watermark ${bytes(w.value)}` : w.kind;
+}
+
+export function cpus(list: readonly number[] | null): string {
+  return list === null ? 'any' : list.join(',');
+}
+
+/** Rows of one regime belong together: what drops and what blocks is never ranked in one list. */
+export const REGIMES = [
+  { regime: 'drops', title: 'Backends that drop records when they fall behind' },
+  { regime: 'blocks', title: 'Backends that make the workload wait' },
+  { regime: 'neither', title: 'Backends that do neither' },
+] as const;
+
+/** Traced cells of one regime, in the plan's order. */
+export function cellsOf(cells: readonly Cell[], regime: Cell['terms']['regime']): Cell[] {
+  return cells.filter((c) => c.baselineCellId !== null && c.terms.regime === regime);
+}
+
+export function baselines(cells: readonly Cell[]): Cell[] {
+  return cells.filter((c) => c.baselineCellId === null);
+}
+
+/** The terms of a cell on one line. */
+export function terms(cell: Cell): string {
+  const t = cell.terms;
+  const said = [
+    t.delivers === 'records' ? `${t.detail} records` : t.delivers === 'counts' ? 'counts' : 'untraced',
+    t.filter ? `only ${t.filter.join(',')}` : 'all calls',
+  ];
+  if (t.delivers !== 'nothing') {
+    if (t.geometry && t.geometry.callsInFlight > 0) {
+      said.push(`${bytes(t.geometry.bufferBytes)} = ${count(t.geometry.callsInFlight)} calls in flight`);
+    } else said.push('no buffer');
+    said.push(`wake-up ${wakeup(t.wakeup)}`);
+  }
+  said.push(`placement ${t.placement} (workload on ${cpus(t.workloadCpus)}, collector on ${cpus(t.collectorCpus)})`);
+  said.push(`idle ${t.idle}`, `audit context ${t.auditContext}`);
+  return said.join(', ');
+}
+
+/** In what two cells differ that makes their times unequal terms; empty when in nothing that is known. */
+export function unequal(left: Cell | undefined, right: Cell | undefined): string {
+  if (!left || !right) return '';
+  const pairs = [
+    [left.terms.regime, right.terms.regime],
+    [left.terms.detail, right.terms.detail],
+    [left.terms.placement, right.terms.placement],
+  ];
+  return pairs
+    .filter(([a, b]) => a !== b)
+    .map(([a, b]) => `${a} / ${b}`)
+    .join(', ');
+}

@@ -1,0 +1,346 @@
+/** summary.md: opens with the verdict; everything a reader needs to trust or reject it follows. */
+import type { Cell, Study } from '../harness/result.ts';
+import {
+  addedInterval,
+  baselines,
+  books,
+  bytes,
+  cellsOf,
+  count,
+  cpus,
+  delivered,
+  joined,
+  NOTHING,
+  percent,
+  REGIMES,
+  range,
+  rateInterval,
+  ratioInterval,
+  time,
+  timeInterval,
+  unequal,
+  wakeup,
+  workload,
+} from './format.ts';
+import { notesOf } from './notes.ts';
+
+export function renderMarkdown(study: Study): string {
+  const { notes, numbers } = notesOf(study);
+  const out: string[] = ['# Verdict', '', ...study.verdict.map(text).flatMap((s) => [s, ''])];
+  for (const flag of study.flags) out.push(`> **${flag.code}**: ${text(flag.text)}`, '');
+
+  out.push('# Results', '', lead(study), '');
+  for (const { regime, title } of REGIMES) {
+    const cells = cellsOf(study.cells, regime);
+    if (cells.length > 0) out.push(`## ${title}`, '', ...results(cells, numbers), '');
+  }
+  out.push('## Untraced', '', ...untraced(baselines(study.cells), numbers), '');
+  out.push(...headToHead(study));
+  out.push(...latencies(study.cells));
+  if (notes.length > 0) {
+    out.push('## Notes', '');
+    for (const note of notes) {
+      out.push(`${note.number}. **${note.code}**`);
+      for (const { text: words, where } of note.said) out.push(`   - ${text(where.join('; '))}: ${text(words)}`);
+    }
+    out.push('');
+  }
+  out.push(...backends(study), ...termsTable(study.cells), ...machine(study), ...notMeasured(study));
+  return `${out.join('\n').trimEnd()}\n`;
+}
+
+function lead(study: Study): string {
+  const { plan, noise } = study;
+  const parts = [
+    `Study \`${study.studyId}\`, ${study.startedAt} to ${study.finishedAt}: profile ${plan.profile}, ${plan.rounds} rounds and ${plan.warmupRounds} discarded warm-up rounds, cells shuffled in each (seed ${plan.seed}).`,
+    'Brackets are order-statistic intervals of the median over the rounds, coverage at least 95 %; slowdown and added time are paired with the untraced trial of the same round. Overhead means nothing without the delivered share beside it.',
+  ];
+  if (noise) {
+    parts.push(
+      `The baseline is known to ± ${percent(noise.baselineHalfWidth)}; the smallest change of the time per call this study could see on every workload is ${percent(noise.minimumDetectableEffect)}.`,
+    );
+  }
+  return parts.join(' ');
+}
+
+function results(cells: readonly Cell[], numbers: (cell: Cell) => string): string[] {
+  return table(
+    [
+      'workload',
+      'backend',
+      'added per call',
+      'slowdown',
+      'delivered',
+      'books',
+      'admitted loss',
+      'discrepancy',
+      'throughput',
+      'collector CPU per call',
+      'attach',
+      'detach',
+      'notes',
+    ],
+    'llrrrrrrrrrrl',
+    cells.map((c) => [
+      workload(c.workload),
+      c.variant,
+      joined(addedInterval(c.addedNsPerCall)),
+      joined(ratioInterval(c.slowdown)),
+      delivered(c),
+      books(c),
+      range(c.reportedLossCalls),
+      range(c.discrepancy),
+      joined(rateInterval(c.throughputPerS)),
+      joined(timeInterval(c.collectorCpuNsPerCall)),
+      joined(timeInterval(c.attachNs)),
+      joined(timeInterval(c.detachNs)),
+      numbers(c),
+    ]),
+  );
+}
+
+function untraced(cells: readonly Cell[], numbers: (cell: Cell) => string): string[] {
+  return table(
+    ['workload', 'calls', 'per call', 'whole', 'rounds', 'audit context', 'notes'],
+    'lrrrrll',
+    cells.map((c) => [
+      workload(c.workload),
+      c.workload.kind === 'stamped' ? count(c.workload.calls) : NOTHING,
+      joined(timeInterval(c.perCallNs)),
+      joined(timeInterval(c.durationNs)),
+      String(c.trials.completed),
+      c.terms.auditContext,
+      numbers(c),
+    ]),
+  );
+}
+
+function headToHead(study: Study): string[] {
+  if (study.comparisons.length === 0) return [];
+  const cell = (id: string): Cell | undefined => study.cells.find((c) => c.cellId === id);
+  const rows = study.comparisons.map((c) => {
+    const left = cell(c.left);
+    const right = cell(c.right);
+    const winner = c.outcome === 'left faster' ? left : right;
+    return [
+      c.workload,
+      left?.variant ?? c.left,
+      left ? delivered(left) : NOTHING,
+      right?.variant ?? c.right,
+      right ? delivered(right) : NOTHING,
+      joined(ratioInterval(c.ratio)),
+      c.pValue.toPrecision(2),
+      c.pHolm.toPrecision(2),
+      c.outcome === 'tie' ? 'tie' : `${winner?.variant} faster`,
+      unequal(left, right),
+    ];
+  });
+  return [
+    '## Head to head',
+    '',
+    'Ratio of the times per call, paired by round; p of the sign test, alone and after Holm over the pairs of the workload. A tie is not equality: this study could not tell the two apart. A backend that lost records did less work than one that did not.',
+    '',
+    ...table(
+      [
+        'workload',
+        'left',
+        'delivered',
+        'right',
+        'delivered',
+        'left / right',
+        'p',
+        'p (Holm)',
+        'outcome',
+        'not equal in',
+      ],
+      'llrlrrrrll',
+      rows,
+    ),
+    '',
+  ];
+}
+
+/** Records made at the entry and at the exit of a call are never in one table. */
+function latencies(cells: readonly Cell[]): string[] {
+  const out: string[] = [];
+  for (const made of ['exit', 'enter'] as const) {
+    const rows = cells.flatMap((c) => {
+      const l = c.latency;
+      if (!l || l.made !== made) return [];
+      const points = [l.minNs, l.p50Ns, l.p90Ns, l.p99Ns, l.p999Ns, l.p9999Ns, l.maxNs].map(time);
+      return [
+        [
+          workload(c.workload),
+          c.variant,
+          delivered(c),
+          count(l.count),
+          ...points,
+          l.ambiguous > 0 ? count(l.ambiguous) : '0',
+        ],
+      ];
+    });
+    if (rows.length === 0) continue;
+    const when = made === 'exit' ? 'exit, so the duration of the call itself is in it' : 'entry';
+    out.push(
+      `## Delivery latency, records made at the ${made === 'exit' ? 'exit' : 'entry'} of a call`,
+      '',
+      `From the stamp to the moment the collector could read the record, closed loop, calls that cannot block only; the record is made at the ${when}.`,
+      '',
+      ...table(
+        [
+          'workload',
+          'backend',
+          'delivered',
+          'records',
+          'min',
+          'p50',
+          'p90',
+          'p99',
+          'p99.9',
+          'p99.99',
+          'max',
+          'ambiguous',
+        ],
+        'llrrrrrrrrrr',
+        rows,
+      ),
+      '',
+    );
+  }
+  return out;
+}
+
+function backends(study: Study): string[] {
+  const rows = study.backends.map((b) => [
+    b.variant,
+    b.answer === 'yes' ? 'available' : b.answer === 'no' ? 'not available' : 'could not tell',
+    b.reason ?? '',
+    b.mend ?? '',
+  ]);
+  if (rows.length === 0) return [];
+  return ['## Backends asked for', '', ...table(['backend', 'here', 'reason', 'mend'], 'llll', rows), ''];
+}
+
+function termsTable(cells: readonly Cell[]): string[] {
+  const rows = cells.map((c) => {
+    const t = c.terms;
+    return [
+      workload(c.workload),
+      c.variant,
+      c.workload.kind === 'stamped' ? count(c.workload.calls) : NOTHING,
+      t.delivers === 'records' ? `${t.detail}` : t.delivers,
+      t.filter ? t.filter.join(' ') : 'all',
+      t.delivers === 'nothing' ? NOTHING : bytes(t.askedBufferBytes),
+      t.geometry && t.delivers !== 'nothing' ? bytes(t.geometry.bufferBytes) : NOTHING,
+      t.geometry && t.geometry.callsInFlight > 0 ? count(t.geometry.callsInFlight) : NOTHING,
+      t.stressFactor === null ? NOTHING : t.stressFactor.toPrecision(3),
+      t.delivers === 'nothing' ? NOTHING : wakeup(t.wakeup),
+      t.placement,
+      `${cpus(t.workloadCpus)} / ${cpus(t.collectorCpus)}`,
+      t.idle,
+      t.auditContext,
+    ];
+  });
+  if (rows.length === 0) return [];
+  return [
+    '## Terms of each cell',
+    '',
+    'Clock: CLOCK_MONOTONIC throughout. Stress: calls issued / calls in flight.',
+    '',
+    ...table(
+      [
+        'workload',
+        'backend',
+        'calls',
+        'detail',
+        'filter',
+        'buffer asked',
+        'buffer had',
+        'calls in flight',
+        'stress',
+        'wake-up',
+        'placement',
+        'CPUs workload / collector',
+        'idle',
+        'audit context',
+      ],
+      'llrllrrrrlllll',
+      rows,
+    ),
+    '',
+  ];
+}
+
+function machine(study: Study): string[] {
+  const e = study.environment;
+  const { before, after } = study.calibration;
+  const facts: [string, string][] = [
+    ['kernel', `${e.kernelRelease} ${e.arch}, ${e.kernelVersion}`],
+    ['CPU', `${e.cpusOnline} × ${e.cpuModel}`],
+    ['memory', bytes(e.memoryBytes)],
+    ['virtualisation', e.virtualisation],
+    ['container', e.container ?? 'none'],
+    ['preemption, HZ', `${e.preemption}, ${e.hz ?? 'unknown'}`],
+    ['clocksource', e.clocksource],
+    ['governor', e.governor ?? 'none'],
+    [
+      'mitigations',
+      Object.entries(e.mitigations)
+        .map(([k, v]) => `${k}: ${v}`)
+        .join('; ') || 'none listed',
+    ],
+    ['user, capabilities', `uid ${e.uid}, ${e.capabilities.join(' ') || 'none'}`],
+    ['lockdown, BTF', `${e.lockdown ?? 'unknown'}, ${e.btf ? 'yes' : 'no'}`],
+    ['system', e.osRelease],
+    ['tool', `tracebench ${e.toolVersion}${e.gitRevision ? ` (${e.gitRevision})` : ''}, Node ${e.nodeVersion}`],
+  ];
+  const calibration: [string, (c: typeof before) => string][] = [
+    ['bare call', (c) => time(c.bareCallNs)],
+    ['clock read', (c) => time(c.clockCostNs)],
+    ['clock resolution', (c) => time(c.clockResolutionNs)],
+    ['clock enters the kernel', (c) => (c.clockEntersKernel ? 'yes' : 'no')],
+    ['pipe round trip, one CPU', (c) => time(c.pipeRoundTripSameCpuNs)],
+    ['pipe round trip, across', (c) => time(c.pipeRoundTripCrossCpuNs)],
+    ['pipe round trip, across, kept awake', (c) => time(c.pipeRoundTripCrossCpuBusyNs)],
+    ['steal', (c) => percent(c.stealFraction)],
+  ];
+  return [
+    '## Machine',
+    '',
+    'One machine is one data point. Figures that hang on a wake-up carry over to other hardware only as multiples of the pipe round trip.',
+    '',
+    ...table(['', ''], 'll', facts),
+    '',
+    ...table(
+      ['calibration', 'before', 'after'],
+      'lrr',
+      calibration.map(([name, show]) => [name, show(before), after ? show(after) : NOTHING]),
+    ),
+    '',
+  ];
+}
+
+function notMeasured(study: Study): string[] {
+  if (study.notMeasured.length === 0) return [];
+  return ['## Not measured', '', ...study.notMeasured.map((n) => `- ${text(n.what)}: \`${n.command}\``)];
+}
+
+// ---------------------------------------------------------------- markdown
+
+/** `aligns`: one letter a column, l or r. */
+function table(head: readonly string[], aligns: string, rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    line(head),
+    line([...aligns].map((a) => (a === 'r' ? '---:' : '---'))),
+    ...rows.map((row) => line(row.map((cell) => text(cell).replaceAll('|', '\\|').replaceAll('\n', ' ')))),
+  ];
+}
+
+/** Text of others (commands, reasons) must not become markup. */
+function text(raw: string): string {
+  return raw
+    .split(/(`[^`]*`)/)
+    .map((part, i) => (i % 2 === 1 ? part : part.replace(/[<>*\\]/g, '\\$&')))
+    .join('');
+}

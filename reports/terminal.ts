@@ -1,0 +1,280 @@
+/** A study for people at a terminal: tables by regime, notes, what is missing, and the verdict last. */
+import { styleText } from 'node:util';
+import type { Cell, Study } from '../harness/result.ts';
+import {
+  addedInterval,
+  baselines,
+  books,
+  cellsOf,
+  count,
+  delivered,
+  type Figure,
+  joined,
+  NOTHING,
+  percent,
+  REGIMES,
+  ratioInterval,
+  terms,
+  time,
+  timeInterval,
+  timePair,
+  unequal,
+  workload,
+} from './format.ts';
+import { type Note, notesOf } from './notes.ts';
+import { type Column, plainTable } from './plain-table.ts';
+
+/** At most this many head-to-head rows; beyond, summary.md has them. */
+const COMPARISONS_SHOWN = 12;
+const NOTES_SHOWN = 2;
+const WORKLOAD_WIDTH = 14;
+
+export interface TerminalOptions {
+  /** Columns at most; default 110. */
+  readonly width?: number;
+  /** Where the text goes: decides whether it is coloured (NO_COLOR, FORCE_COLOR and non-TTYs are honoured). */
+  readonly stream?: NodeJS.WritableStream;
+}
+
+type Style = (format: Parameters<typeof styleText>[0], text: string) => string;
+
+/** The whole text, ending in a newline; no line is wider than `width` columns, commands excepted. */
+export function renderTerminal(study: Study, options: TerminalOptions = {}): string {
+  const width = options.width ?? 110;
+  const stream = options.stream ?? process.stdout;
+  const style: Style = (format, text) => styleText(format, text, { stream });
+  const { notes, numbers } = notesOf(study);
+  const out: string[] = [...heading(study, width)];
+
+  for (const { regime, title } of REGIMES) {
+    const cells = cellsOf(study.cells, regime);
+    if (cells.length > 0) out.push('', style('bold', title), resultTable(cells, numbers, width, style));
+  }
+  const bare = baselines(study.cells);
+  if (bare.length > 0) out.push('', style('bold', 'Untraced'), baselineTable(bare, numbers, style));
+  if (study.cells.some((c) => c.latency)) {
+    const marks = study.cells.some((c) => c.latency?.made === 'enter')
+      ? '; (enter) is measured at the entry: not to be compared with the others'
+      : '';
+    out.push(
+      ...wrap(`latency: stamp to visible to the collector, closed loop${marks}`, width, '').map((l) => style('dim', l)),
+    );
+  }
+  out.push(...comparisons(study, width, style));
+
+  if (notes.length > 0) {
+    out.push('', style('bold', 'Notes'));
+    for (const n of notes) {
+      out.push(...noteLines(n, width));
+    }
+  }
+  const absent = study.backends.filter((b) => b.answer !== 'yes');
+  if (absent.length > 0) {
+    out.push('', style('bold', 'Not available here'));
+    for (const b of absent) {
+      const answer = b.answer === 'unknown' ? 'could not tell: ' : '';
+      out.push(...wrap(`   ${b.variant}: ${answer}${b.reason ?? 'no reason given'}`, width, '     '));
+      if (b.mend) out.push(...wrap(`     mend: ${b.mend}`, width, '     '));
+    }
+  }
+  out.push(...termLines(study, width, style));
+  out.push('', style('bold', 'Verdict'));
+  for (const sentence of study.verdict) out.push(...wrap(sentence, width, ''));
+  for (const flag of study.flags)
+    out.push(...wrap(`! ${flag.code}: ${flag.text}`, width, '  ').map((l) => style('yellow', l)));
+  return `${out.join('\n')}\n`;
+}
+
+function heading(study: Study, width: number): string[] {
+  const { plan, environment: e, calibration, noise } = study;
+  const across = calibration.before.pipeRoundTripCrossCpuNs;
+  const lines = [
+    `tracebench ${e.toolVersion}, study ${study.studyId}: profile ${plan.profile}, ${plan.rounds} rounds + ${plan.warmupRounds} warm-up, seed ${plan.seed}`,
+    `Linux ${e.kernelRelease} ${e.arch}, ${e.cpusOnline} × ${e.cpuModel}, virtualisation ${e.virtualisation}, preempt ${e.preemption}, HZ ${e.hz ?? 'unknown'}, clocksource ${e.clocksource}`,
+    `bare call ${time(calibration.before.bareCallNs)}, pipe round trip ${time(calibration.before.pipeRoundTripSameCpuNs)} on one CPU${across === null ? '' : `, ${time(across)} across`}` +
+      (noise
+        ? `; baseline ± ${percent(noise.baselineHalfWidth)}, changes below ${percent(noise.minimumDetectableEffect)} may go unseen`
+        : '; noise not known: fewer than 6 rounds'),
+  ];
+  return lines.flatMap((line) => wrap(line, width, '  '));
+}
+
+// ---------------------------------------------------------------- tables
+
+/** `left:name` or `right:name` for each column; heads are dimmed line by line. */
+function columns(style: Style, ...heads: string[]): Column[] {
+  return heads.map((text) => {
+    const [align, head = ''] = text.split(':', 2);
+    const dimmed = head.split('\n').map((line) => style('dim', line));
+    return { align: align === 'left' ? 'left' : 'right', head: dimmed.join('\n') };
+  });
+}
+
+function resultTable(cells: readonly Cell[], numbers: (cell: Cell) => string, width: number, style: Style): string {
+  const draw = (narrow: boolean): string => {
+    const put = (f: Figure): string => (narrow ? `${f.main}\n${f.bounds}` : joined(f));
+    const rows = cells.map((cell) => [
+      shorten(workload(cell.workload), WORKLOAD_WIDTH),
+      cell.variant,
+      put(addedInterval(cell.addedNsPerCall)),
+      put(ratioInterval(cell.slowdown)),
+      colourDelivered(cell, style),
+      colourBooks(cell, style),
+      latency(cell, narrow),
+      time(cell.collectorCpuNsPerCall?.estimate ?? null),
+      numbers(cell),
+    ]);
+    const heads = columns(
+      style,
+      'left:workload',
+      'left:backend',
+      'right:added\nper call',
+      'right:slowdown',
+      'right:delivered',
+      'right:books',
+      'right:latency\np50 / p99',
+      'right:collector\nper call',
+      'left:notes',
+    );
+    return plainTable(heads, rows);
+  };
+  const wide = draw(false);
+  return widest(wide) <= width ? wide : draw(true);
+}
+
+function latency(cell: Cell, narrow: boolean): string {
+  const l = cell.latency;
+  if (!l) return NOTHING;
+  const mark = l.made === 'enter' ? '(enter)' : '';
+  if (narrow) return `${time(l.p50Ns)}\n${time(l.p99Ns)}${mark ? `\n${mark}` : ''}`;
+  return `${mark ? `${mark} ` : ''}${timePair(l.p50Ns, l.p99Ns)}`;
+}
+
+function colourDelivered(cell: Cell, style: Style): string {
+  const text = delivered(cell);
+  const f = cell.deliveredFraction;
+  return f !== null && f < 1 ? style(f < 0.999 ? 'red' : 'yellow', text) : text;
+}
+
+function colourBooks(cell: Cell, style: Style): string {
+  const text = books(cell);
+  return text === NOTHING ? text : style(text.endsWith('ok') ? 'green' : 'red', text);
+}
+
+function baselineTable(cells: readonly Cell[], numbers: (cell: Cell) => string, style: Style): string {
+  const rows = cells.map((cell) => [
+    shorten(workload(cell.workload), WORKLOAD_WIDTH),
+    cell.workload.kind === 'stamped' ? count(cell.workload.calls) : NOTHING,
+    joined(timeInterval(cell.perCallNs)),
+    joined(timeInterval(cell.durationNs)),
+    String(cell.trials.completed),
+    numbers(cell),
+  ]);
+  const heads = columns(
+    style,
+    'left:workload',
+    'right:calls',
+    'right:per call',
+    'right:whole',
+    'right:rounds',
+    'left:notes',
+  );
+  return plainTable(heads, rows);
+}
+
+function comparisons(study: Study, width: number, style: Style): string[] {
+  if (study.comparisons.length === 0) return [];
+  const title = ['', style('bold', 'Head to head (ratio of the times, paired by round; p after Holm)')];
+  if (study.comparisons.length > COMPARISONS_SHOWN) {
+    return [...title, ...wrap(`   ${study.comparisons.length} pairs, in summary.md`, width, '   ')];
+  }
+  const cellOf = (id: string): Cell | undefined => study.cells.find((c) => c.cellId === id);
+  const rows = study.comparisons.map((c) => {
+    const left = cellOf(c.left);
+    const right = cellOf(c.right);
+    const names = [left?.variant ?? c.left, right?.variant ?? c.right];
+    const outcome = c.outcome === 'tie' ? 'tie' : `${c.outcome === 'left faster' ? names[0] : names[1]} faster`;
+    const terms = unequal(left, right);
+    return [
+      shorten(c.workload, WORKLOAD_WIDTH),
+      names.join(' / '),
+      joined(ratioInterval(c.ratio)),
+      c.pHolm.toPrecision(2),
+      [left, right].map((cell) => (cell ? delivered(cell) : NOTHING)).join(' / '),
+      terms ? `${outcome}\n${terms}` : outcome,
+    ];
+  });
+  const heads = columns(
+    style,
+    'left:workload',
+    'left:pair',
+    'right:ratio',
+    'right:p',
+    'right:delivered',
+    'left:outcome',
+  );
+  return [...title, plainTable(heads, rows)];
+}
+
+/** All that is said when books do not balance; of anything else two cells, and where to read the rest. */
+function noteLines(note: Note, width: number): string[] {
+  const shown = note.code === 'not-reconciled' ? note.said : note.said.slice(0, NOTES_SHOWN);
+  const rest = note.said.slice(shown.length).flatMap((s) => s.where);
+  const lines = wrap(`${String(note.number).padStart(2)} ${note.code}`, width, '');
+  for (const { text, where } of shown) lines.push(...wrap(`   ${where.join('; ')}: ${text}`, width, '     '));
+  if (rest.length > 0) lines.push(...wrap(`   likewise ${rest.join('; ')}: see summary.md`, width, '     '));
+  return lines;
+}
+
+/** Terms are printed with every cell; where cells of one variant share them, once. */
+function termLines(study: Study, width: number, style: Style): string[] {
+  const lines = new Map<string, string[]>();
+  for (const cell of study.cells) {
+    if (cell.baselineCellId === null) continue;
+    const key = `${cell.variant}: ${terms(cell)}`;
+    const where = lines.get(key) ?? [];
+    lines.set(key, where);
+    if (!where.includes(workload(cell.workload))) where.push(workload(cell.workload));
+  }
+  if (lines.size === 0) return [];
+  const all = new Set(study.cells.filter((c) => c.baselineCellId !== null).map((c) => workload(c.workload))).size;
+  const out = ['', style('bold', 'Terms (clock CLOCK_MONOTONIC throughout)')];
+  for (const [text, where] of lines) {
+    out.push(...wrap(`   ${text}${where.length < all ? ` (${where.join(', ')})` : ''}`, width, '     '));
+  }
+  return out;
+}
+
+// ---------------------------------------------------------------- text
+
+function shorten(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+function widest(text: string): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour sequences take no columns
+  return Math.max(...text.split('\n').map((line) => line.replace(/\u001b\[[\d;]*m/g, '').length));
+}
+
+/**
+ * Breaks at spaces, further lines behind `indent`; `label` stands before the first word as it is. A command between backquotes is never broken: it must be copied
+ * whole, and what the terminal wraps it does not break.
+ */
+export function wrap(text: string, width: number, indent: string, label = ''): string[] {
+  const lead = label + (/^ */.exec(text)?.[0] ?? '');
+  const words = text.trim().match(/[^\s`]*`[^`]*`\S*|\S+/g) ?? [];
+  const lines: string[] = [];
+  let line = lead;
+  let empty = true;
+  for (const word of words) {
+    if (!empty && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = indent;
+      empty = true;
+    }
+    line += empty ? word : ` ${word}`;
+    empty = false;
+  }
+  lines.push(line);
+  return lines;
+}
