@@ -1,0 +1,79 @@
+/**
+ * `npm run bench -- --check A [--only NAME …] [--json] [--seed N]`: measures the figures that an issue promised, now, on
+ * this machine. Exit code 0 when every bound holds, 99 when one is breached, 1 when one could not be measured.
+ */
+import { parseArgs } from 'node:util';
+import { EXIT } from '../harness/errors.ts';
+import { books, brokenBridge } from './a/books.ts';
+import { javascriptRate, ledgerCost } from './a/core.ts';
+import { bpftraceCost, ebpfCost, ptraceCost } from './a/cost.ts';
+import { sameAgainstSame } from './a/noise.ts';
+import { quickProfile } from './a/quick.ts';
+import { straceCounts } from './a/strace-counts.ts';
+import type { Check, Line } from './check.ts';
+
+const CHECKS: Readonly<Record<string, readonly Check[]>> = {
+  A: [
+    ebpfCost,
+    ptraceCost,
+    bpftraceCost,
+    books,
+    brokenBridge,
+    ledgerCost,
+    javascriptRate,
+    straceCounts,
+    quickProfile,
+    sameAgainstSame,
+  ],
+};
+
+function usage(message: string): never {
+  const names = CHECKS['A']?.map((c) => c.name).join(', ');
+  process.stderr.write(`bench: ${message}\nusage: npm run bench -- --check A [--only NAME] [--json] [--seed N]\n`);
+  process.stderr.write(`names: ${names}\n`);
+  process.exit(EXIT.usage);
+}
+
+function figure(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  return Number.isInteger(value) ? String(value) : value.toPrecision(4);
+}
+
+function render(line: Line): string {
+  const interval = line.low === null || line.high === null ? '' : ` [${figure(line.low)}, ${figure(line.high)}]`;
+  const verdict = line.pass ? 'pass' : 'FAIL';
+  const note = line.note ? `\n       ${line.note}` : '';
+  return `${verdict}  ${line.name}: ${figure(line.value)}${interval} ${line.unit}; bound ${line.bound}${note}`;
+}
+
+const { values } = parseArgs({
+  options: {
+    check: { type: 'string' },
+    only: { type: 'string', multiple: true },
+    json: { type: 'boolean', default: false },
+    seed: { type: 'string', default: '1' },
+  },
+});
+const checks = CHECKS[values.check ?? ''];
+if (checks === undefined)
+  usage(`--check ${values.check ?? ''}: no such set; there is ${Object.keys(CHECKS).join(', ')}`);
+const unknown = values.only?.find((name) => !checks.some((c) => c.name === name));
+if (unknown !== undefined) usage(`--only ${unknown}: no such check`);
+const seed = Number(values.seed);
+if (!Number.isSafeInteger(seed) || seed < 0) usage(`--seed ${values.seed}: want a whole number`);
+
+const lines: Line[] = [];
+let broken = false;
+for (const check of checks.filter((c) => values.only === undefined || values.only.includes(c.name))) {
+  process.stderr.write(`${check.name}: ${check.title}\n`);
+  try {
+    const found = await check.run({ seed, say: (text) => process.stderr.write(`  ${text}\n`) });
+    lines.push(...found);
+    if (!values.json) for (const line of found) process.stdout.write(`${render(line)}\n`);
+  } catch (error) {
+    broken = true;
+    process.stderr.write(`bench: ${check.name} could not be measured: ${(error as Error).stack ?? error}\n`);
+  }
+}
+if (values.json) process.stdout.write(`${JSON.stringify(lines, null, 2)}\n`);
+process.exitCode = broken ? EXIT.runError : lines.every((line) => line.pass) ? EXIT.ok : EXIT.breached;

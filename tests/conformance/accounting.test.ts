@@ -1,0 +1,115 @@
+/**
+ * The books: every variant on every stamped workload, whole; with a collector that stalls, lossy and still reconciled;
+ * and with a bridge broken on purpose, caught to the call.
+ */
+import { describe, expect, test } from 'vitest';
+import type { Accounting, CompletedTrial, TrialResult } from '../../harness/result.ts';
+import { workloads } from '../../workloads/index.ts';
+import { subjects } from './collect.ts';
+import { runTrial, specFor, stamped } from './trial-process.ts';
+
+/** Primes, small enough for ptrace: iterations for exec cost a fork and two execs. */
+const CALLS: Record<string, number> = { exec: 211 };
+const DEFAULT_CALLS = 20_011;
+
+const all = await subjects();
+const usable = all.filter((s) => s.unavailable === null);
+
+for (const s of all.filter((r) => r.unavailable !== null)) test.skip(`${s.id}: ${s.unavailable}`, () => {});
+
+function completed(result: TrialResult): CompletedTrial {
+  if (result.status !== 'completed') throw new Error(`${result.error.code}: ${result.error.message}`);
+  return result;
+}
+
+function records(trial: CompletedTrial): Extract<Accounting, { delivers: 'records' }> {
+  if (trial.accounting.delivers !== 'records') throw new Error(`delivers ${trial.accounting.delivers}`);
+  return trial.accounting;
+}
+
+describe.each(usable)('$id', ({ id, capabilities: can }) => {
+  test.each(workloads.map((w) => w.name))('%s: issued = delivered, contents as issued', async (name) => {
+    const calls = CALLS[name] ?? DEFAULT_CALLS;
+    const trial = completed(await runTrial(specFor(id, stamped(name, calls, name === 'threads' ? 3 : 1))));
+    expect(trial.run).toMatchObject({ exitCode: 0, signal: null });
+    expect(trial.section?.calls).toBeGreaterThanOrEqual(calls);
+    expect(trial.section?.durationNs).toBeGreaterThan(0);
+    const a = trial.accounting;
+    if (a.delivers === 'nothing') {
+      expect(can.delivers).toBe('nothing');
+      expect(trial.latency).toBeNull();
+      return;
+    }
+    expect(a.reasons).toEqual([]);
+    expect(a.verdict).toBe('reconciled');
+    if (a.delivers === 'counts') {
+      expect(a.counted + a.missed).toBe(a.issued);
+      expect(a.issued).toBe(trial.section?.allCalls);
+      return;
+    }
+    expect(a).toMatchObject({
+      missing: 0,
+      missingCounted: 0,
+      partial: 0,
+      mismatches: 0,
+      duplicates: 0,
+      neverIssued: 0,
+    });
+    expect(a.complete).toBe(trial.section?.calls);
+    for (const kind of a.kinds) expect(kind.delivered, kind.name).toBe(kind.issued);
+    /* Calls that may sleep have no latency: all of exec's. */
+    const workload = workloads.find((w) => w.name === name);
+    const timed = workload?.stamped.some((call) => !workload.blocking.includes(call));
+    expect(trial.latency?.made).toBe(!timed ? undefined : can.detail === 'enter' ? 'enter' : 'exit');
+  });
+
+  if (can.delivers === 'records')
+    test('a collector that stalls 100 ms', async () => {
+      const workload = stamped('null', can.regime === 'blocks' ? 5003 : 2_000_003);
+      const trial = completed(
+        await runTrial(specFor(id, workload, { bufferBytes: 64 << 10, stallMs: 100, stallAfterCalls: 1000 })),
+      );
+      const a = records(trial);
+      expect(a.reasons).toEqual([]);
+      expect(a.verdict).toBe('reconciled');
+      if (can.regime === 'blocks') {
+        expect(a.missing).toBe(0);
+        expect(trial.section?.durationNs).toBeGreaterThan(100e6);
+      } else {
+        expect(a.missing).toBeGreaterThan(0);
+        expect(a.reportedCalls.min).toBeGreaterThan(0);
+        expect(a.lossRuns.runs).toBeGreaterThan(0);
+        expect(a.lossRuns.deciles.reduce((x, y) => x + y, 0)).toBe(a.missing);
+      }
+    });
+
+  if (can.delivers === 'records')
+    test('13 records dropped behind its back are 13 under-reported calls', async () => {
+      const hooks = JSON.stringify({ dropCalls: 13, dropAfter: 100 });
+      const trial = completed(await runTrial(specFor(id, stamped('null', 5003)), { TRACEBENCH_TEST_HOOKS: hooks }));
+      const a = records(trial);
+      expect(a.verdict).toBe('under-reported');
+      expect(a.discrepancy).toEqual({ min: 13, max: 13 });
+      expect(a.missing).toBe(13);
+      expect(a.lossRuns).toMatchObject({ runs: 1, longest: 13 });
+    });
+
+  if (can.delivers === 'records')
+    test('a stamp nobody issued is an error', async () => {
+      const hooks = JSON.stringify({ forgeStamps: 2, dropAfter: 100 });
+      const trial = completed(await runTrial(specFor(id, stamped('null', 5003)), { TRACEBENCH_TEST_HOOKS: hooks }));
+      const a = records(trial);
+      expect(a.verdict).toBe('error');
+      expect(a.neverIssued).toBe(2);
+      expect(a.reasons.join(' ')).toContain('never issued');
+    });
+
+  if (can.delivers === 'records')
+    test('time to JavaScript is a distribution of its own', async () => {
+      const spec = specFor(id, stamped('null', 5003), { consumer: 'javascript' });
+      const trial = completed(await runTrial(spec));
+      expect(trial.timeToJavaScript?.count).toBe(5003);
+      expect(trial.timeToJavaScript?.p50Ns).toBeGreaterThan(0);
+      expect(trial.latency?.count).toBe(5003);
+    });
+});

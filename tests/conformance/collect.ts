@@ -1,0 +1,92 @@
+/** Runs a case of tests/fixtures/programs/calls.c under a variant and hands back everything that came. */
+import { join } from 'node:path';
+import { findVariant, variantIds } from '../../backends/index.ts';
+import type { Capabilities } from '../../harness/backend.ts';
+import type { EventRecord } from '../../harness/event.ts';
+import { projectRoot } from '../../harness/paths.ts';
+import { probeVariant } from '../../harness/probe.ts';
+import { syscallNumber } from '../../harness/syscalls/index.ts';
+import { runTraced, type TracedOutcome } from '../../harness/traced.ts';
+
+const GETPPID: number = syscallNumber('getppid');
+
+export const CALLS_PROGRAM: string = join(projectRoot, 'build', 'test', 'calls');
+
+/** A case's run is a matter of milliseconds; ptrace on a busy machine may need seconds. */
+const DEADLINE_MS = 20_000;
+
+export interface Collected extends TracedOutcome {
+  readonly records: readonly EventRecord[];
+}
+
+export interface CollectOptions {
+  readonly filter?: readonly number[];
+  readonly bufferBytes?: number;
+  readonly deadlineMs?: number;
+  readonly user?: string;
+}
+
+export async function collect(
+  variant: string,
+  argv: readonly string[],
+  options: CollectOptions = {},
+): Promise<Collected> {
+  const records: EventRecord[] = [];
+  const placement = findVariant(variant).variant.placement;
+  const outcome = await runTraced({
+    variant,
+    argv,
+    filter: options.filter ?? null,
+    bufferBytes: options.bufferBytes ?? 1 << 22,
+    wakeup: null,
+    workloadCpus: placement === 'same' ? [0] : null,
+    collectorCpus: placement === 'same' ? [0] : null,
+    user: options.user ?? null,
+    stdio: 'null',
+    control: null,
+    canaryCalls: 0,
+    expectedPerLane: 0,
+    stallMs: 0,
+    stallAfterCalls: 0,
+    signal: AbortSignal.timeout(options.deadlineMs ?? DEADLINE_MS),
+    onBatch: (batch) => {
+      for (let i = 0; i < batch.count; i++) records.push(batch.at(i));
+    },
+  });
+  return { ...outcome, records };
+}
+
+export function runCase(variant: string, name: string, n: number, options: CollectOptions = {}): Promise<Collected> {
+  return collect(variant, [CALLS_PROGRAM, name, String(n)], options);
+}
+
+/** The words of a marked call: which thread of the case made it, and its number. null for any other call. */
+export function markOf(record: EventRecord): { thread: number; number: number } | null {
+  /* libc's own calls without arguments carry whatever the last marked one left in the registers. */
+  if (record.nr !== GETPPID) return null;
+  const word = record.args[0];
+  if (word === null || word === undefined || word >> 48n !== 0xc0den) return null;
+  return { thread: Number((word >> 32n) & 0xffffn), number: Number((word >> 8n) & 0xffffffn) };
+}
+
+export interface Subject {
+  readonly id: string;
+  readonly capabilities: Capabilities;
+  /** null: it runs here. */
+  readonly unavailable: string | null;
+}
+
+/** Which variants must run here whatever the probe says: REQUIRE_BACKENDS=none,ebpf,ptrace in CI. */
+const required = new Set((process.env['REQUIRE_BACKENDS'] ?? '').split(',').filter((name) => name !== ''));
+
+/** Every registered variant. One that CI requires is a subject even if its probe says no, so that its tests fail. */
+export async function subjects(): Promise<Subject[]> {
+  const all: Subject[] = [];
+  for (const id of variantIds) {
+    const { backend, variant } = findVariant(id);
+    const row = await probeVariant(id);
+    const unavailable = row.answer === 'yes' || required.has(backend.name) ? null : (row.reason ?? 'unknown');
+    all.push({ id, capabilities: variant.capabilities, unavailable });
+  }
+  return all;
+}

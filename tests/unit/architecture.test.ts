@@ -1,0 +1,143 @@
+/** The dependency direction of docs/architecture.md, over the import and include graph. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { backends } from '../../backends/index.ts';
+import { projectRoot } from '../../harness/paths.ts';
+
+const SOURCE_FOLDERS = ['harness', 'backends', 'native', 'workloads', 'reports', 'bench'];
+const NOT_OURS = new Set(['node_modules', 'vendor', 'build', 'dist']);
+
+function filesUnder(folder: string, pattern: RegExp): string[] {
+  const found: string[] = [];
+  for (const entry of readdirSync(join(projectRoot, folder), { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && !NOT_OURS.has(entry.name)) found.push(...filesUnder(path, pattern));
+    else if (entry.isFile() && pattern.test(entry.name)) found.push(path);
+  }
+  return found;
+}
+
+const read = (file: string): string => readFileSync(join(projectRoot, file), 'utf8');
+const folders = SOURCE_FOLDERS.filter((f) => readdirSync(projectRoot).includes(f));
+const typescript = folders.flatMap((f) => filesUnder(f, /\.ts$/));
+const native = folders.flatMap((f) => filesUnder(f, /\.(c|cc|h)$/));
+
+/** What a TypeScript file imports of ours, as paths from the root. */
+function importsOf(file: string): string[] {
+  const specifiers = [...read(file).matchAll(/(?:from|import)\s+'(\.[^']+)'/g)].map((m) => m[1] as string);
+  return specifiers.map((s) => relative(projectRoot, resolve(projectRoot, dirname(file), s)));
+}
+
+/** Files of ours that a C or C++ file includes, as paths from the root. */
+function includesOf(file: string): string[] {
+  const quoted = [...read(file).matchAll(/^#include "([^"]+)"/gm)].map((m) => m[1] as string);
+  return quoted.map((i) => relative(projectRoot, resolve(projectRoot, dirname(file), i)));
+}
+
+const backendOf = (path: string): string | null => /^backends\/([^/]+)\//.exec(path)?.[1] ?? null;
+
+describe('imports', () => {
+  test('the graph is not empty', () => {
+    expect(typescript.length).toBeGreaterThan(20);
+    expect(importsOf('harness/trial.ts')).toContain('harness/oracle.ts');
+    expect(includesOf('native/src/session.h')).toContain('native/src/ledger.h');
+  });
+
+  test('harness/{backend,event,errors} are leaves', () => {
+    for (const file of ['harness/backend.ts', 'harness/event.ts', 'harness/errors.ts']) {
+      for (const target of importsOf(file)) {
+        expect(['harness/backend.ts', 'harness/event.ts', 'harness/errors.ts'], `${file} imports ${target}`).toContain(
+          target,
+        );
+      }
+    }
+  });
+
+  test('a backend imports no other backend, and of the harness only its contracts', () => {
+    const allowed = /^(harness\/(backend|event|errors|paths)\.ts|native\/index\.ts)$/;
+    for (const file of typescript.filter((f) => backendOf(f) !== null)) {
+      for (const target of importsOf(file)) {
+        const own = backendOf(target) === backendOf(file);
+        expect(own || allowed.test(target), `${file} imports ${target}`).toBe(true);
+      }
+    }
+    for (const file of native.filter((f) => backendOf(f) !== null)) {
+      for (const target of includesOf(file)) {
+        const own = backendOf(target) === backendOf(file);
+        const shared = /^native\/include\//.test(target);
+        const besideIt = !target.includes('..') && !/^(native|harness|workloads)\//.test(target);
+        expect(own || shared || (besideIt && backendOf(target) === null), `${file} includes ${target}`).toBe(true);
+      }
+    }
+  });
+
+  test('reports see results only', () => {
+    for (const file of typescript.filter((f) => f.startsWith('reports/'))) {
+      for (const target of importsOf(file)) {
+        expect(target === 'harness/result.ts' || target.startsWith('reports/'), `${file} imports ${target}`).toBe(true);
+      }
+    }
+  });
+
+  test('workloads know no backend', () => {
+    for (const file of typescript.filter((f) => f.startsWith('workloads/'))) {
+      for (const target of importsOf(file))
+        expect(target.startsWith('backends/'), `${file} imports ${target}`).toBe(false);
+    }
+    for (const file of native.filter((f) => f.startsWith('workloads/'))) {
+      for (const target of includesOf(file))
+        expect(target.startsWith('backends/'), `${file} includes ${target}`).toBe(false);
+    }
+  });
+
+  test('the runner knows no backend by name and does not load the addon', () => {
+    const names = backends.map((b) => b.name).filter((n) => n !== 'none');
+    const text = read('harness/runner.ts');
+    for (const name of names) expect(text, `harness/runner.ts names ${name}`).not.toMatch(new RegExp(`['"\`]${name}`));
+    expect(importsOf('harness/runner.ts')).not.toContain('native/index.ts');
+  });
+
+  test('only native/index.ts loads the addon', () => {
+    for (const file of typescript.filter((f) => f !== 'native/index.ts')) {
+      expect(read(file), file).not.toMatch(/createRequire|tracebench\.node/);
+    }
+  });
+
+  test('N-API stays in the N-API surface', () => {
+    for (const file of native.filter((f) => f !== 'native/src/addon.cc')) {
+      expect(read(file), file).not.toMatch(/#include <(napi|node_api)\.h>/);
+    }
+  });
+
+  test('only cli and trial exit, in the harness', () => {
+    for (const file of typescript.filter((f) => /^(harness|backends|reports|workloads|native)\//.test(f))) {
+      if (file === 'harness/cli.ts' || file === 'harness/trial.ts') continue;
+      expect(read(file), file).not.toMatch(/process\.exit\(/);
+    }
+  });
+});
+
+describe('lists', () => {
+  const directories = readdirSync(join(projectRoot, 'backends'), { withFileTypes: true })
+    .filter((e) => e.isDirectory())
+    .map((e) => e.name)
+    .sort();
+
+  test('every backend folder is in backends/index.ts, and nothing else is', () => {
+    expect(backends.map((b) => b.name).sort()).toEqual(directories);
+  });
+
+  test('the native list names the same backends in the same order', () => {
+    const names = [...read('native/src/sources.def').matchAll(/^TB_(?:BUILTIN|PLUGIN)\((\w+)/gm)].map((m) => m[1]);
+    expect(names).toEqual(backends.map((b) => b.source));
+  });
+
+  test('every backend folder has its README and its TypeScript half', () => {
+    for (const name of directories) {
+      expect(readdirSync(join(projectRoot, 'backends', name))).toEqual(
+        expect.arrayContaining(['README.md', 'index.ts']),
+      );
+    }
+  });
+});

@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest';
+import { TracebenchError } from '../../harness/errors.ts';
+import { expandPlan, resolveRequest } from '../../harness/plan.ts';
+import { planSchema } from '../../harness/result.ts';
+import { roundTrials } from '../../harness/schedule.ts';
+import type { Settings } from '../../harness/settings.ts';
+import { fakeContext, MIB } from '../fixtures/plan-context.ts';
+
+const ALL = ['none', 'ring', 'ring/count', 'stop', 'audit'];
+
+function expand(settings: Settings, usable?: readonly string[], context = fakeContext()) {
+  const request = resolveRequest(settings, context, 7);
+  return expandPlan(request, usable ?? request.variants, context);
+}
+
+function refusal(work: () => unknown): TracebenchError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof TracebenchError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('resolving a request', () => {
+  it('takes the defaults of the profile and puts the baseline first', () => {
+    const request = resolveRequest({}, fakeContext(), 7);
+    expect(request.variants).toEqual(['none', 'ring', 'stop', 'audit']);
+    expect(request.workloads.map(({ spec }) => spec.name)).toEqual(['null', 'file', 'exec']);
+    expect(request).toMatchObject({ rounds: 6, warmupRounds: 1, timeBudgetMs: 50_000, seed: 7, bufferBytes: 8 * MIB });
+  });
+
+  it('runs exactly the rounds that were asked for, unless a time was asked for as well', () => {
+    expect(resolveRequest({ rounds: 3 }, fakeContext(), 7).timeBudgetMs).toBeNull();
+    expect(resolveRequest({ rounds: 3, maxTime: 9000 }, fakeContext(), 7).timeBudgetMs).toBe(9000);
+  });
+
+  it('knows a backend as its default variant, its star as all of them', () => {
+    expect(resolveRequest({ backends: ['ring'] }, fakeContext(), 7).variants).toEqual(['none', 'ring']);
+    expect(resolveRequest({ backends: ['ring/*'] }, fakeContext(), 7).variants).toEqual(['none', 'ring', 'ring/count']);
+    expect(resolveRequest({ profile: 'full' }, fakeContext(), 7).variants).toEqual(ALL);
+  });
+
+  it.each([
+    [{ backends: ['rnig'] }, /no backend or variant 'rnig'/, /did you mean ring\?/],
+    [{ backends: ['ring/cuont'] }, /no backend or variant 'ring\/cuont'/, /did you mean ring\/count\?/],
+    [{ require: ['nobody'] }, /no backend or variant 'nobody'/, /known: none, ring/],
+    [{ workloads: ['fiel'] }, /no workload 'fiel'/, /did you mean file\?/],
+    [{ workloads: ['null:4'] }, /'null:4' takes no number of threads/, /write null/],
+    [{ workloads: ['threads:0'] }, /threads must be 1 … 64/, /threads:4/],
+    [{ buffer: 4096 }, /below 8 KiB, one page for each of 2 CPUs/, /8MiB/],
+    [{ buffer: 1025 * MIB }, /more than a quarter of this machine's memory/, /at most 1 GiB/],
+  ] as [Settings, RegExp, RegExp][])('refuses %o', (settings, message, mend) => {
+    const error = refusal(() => resolveRequest(settings, fakeContext(), 7));
+    expect(error.exitCode).toBe(2);
+    expect(error.message).toMatch(message);
+    expect(error.mend).toMatch(mend);
+  });
+
+  it('makes a command the only workload, unless others are named', () => {
+    const command = ['/usr/bin/find', '/usr'];
+    const alone = resolveRequest({ command }, fakeContext(), 7);
+    expect(alone.workloads.map(({ spec }) => spec)).toEqual([
+      { kind: 'application', name: 'find /usr', argv: command },
+    ]);
+    const both = resolveRequest({ command, workloads: ['null'] }, fakeContext(), 7);
+    expect(both.workloads.map(({ spec }) => spec.name)).toEqual(['null', 'find /usr']);
+  });
+});
+
+describe('expanding a plan', () => {
+  it('is a valid plan with unique cells, each with a baseline that makes the same calls', () => {
+    const { plan } = expand({ profile: 'full', workloads: ['null', 'file', 'threads:3', 'exec'] });
+    expect(planSchema.parse(plan)).toEqual(plan);
+    const byId = new Map(plan.cells.map((cell) => [cell.cellId, cell]));
+    expect(byId.size).toBe(plan.cells.length);
+    const traced = plan.cells.filter((cell) => cell.trial.variant !== 'none');
+    expect(traced).toHaveLength(4 * 4);
+    for (const cell of traced) {
+      const baseline = byId.get(cell.baselineCellId ?? '');
+      expect(baseline?.trial.variant).toBe('none');
+      expect(baseline?.trial.workload).toEqual(cell.trial.workload);
+      expect(baseline?.trial.auditContext).toBe(cell.trial.auditContext);
+      expect(baseline?.trial.workloadCpus).toEqual(cell.trial.workloadCpus);
+      expect(baseline?.baselineCellId).toBeNull();
+    }
+  });
+
+  it('stresses a dropping backend with 20 buffers, lets a blocking one last, and counts with the dropping', () => {
+    const { plan } = expand({ profile: 'full', workloads: ['null'] });
+    const calls = (variant: string) => {
+      const workload = plan.cells.find((cell) => cell.trial.variant === variant)?.trial.workload;
+      return workload?.kind === 'stamped' ? workload.calls : 0;
+    };
+    const inFlight = (8 * MIB) / 2 / 96;
+    expect(calls('ring')).toBeGreaterThanOrEqual(20 * inFlight);
+    expect(calls('ring')).toBeLessThan(22 * inFlight);
+    expect(calls('ring/count')).toBe(calls('ring'));
+    expect(calls('stop') * 16e-6).toBeGreaterThanOrEqual(0.2);
+    expect(calls('stop')).toBeLessThan(calls('ring') / 10);
+  });
+
+  it('cuts calls that cannot be afforded and says so', () => {
+    const { plan, notes } = expand({ workloads: ['exec'], backends: ['ring'] });
+    const cell = plan.cells.find(({ trial }) => trial.variant === 'ring');
+    expect(cell?.trial.workload).toMatchObject({ kind: 'stamped', name: 'exec' });
+    expect(notes.join()).toMatch(/exec\/ring: 20 × the buffer .* the buffer is not stressed/);
+  });
+
+  it('makes whole iterations and readable names', () => {
+    const { plan } = expand({ workloads: ['file', 'threads:3'], backends: ['ring', 'stop'] });
+    for (const { cellId, trial } of plan.cells) {
+      if (trial.workload.kind !== 'stamped') throw new Error('not stamped');
+      if (trial.workload.name === 'file') expect(trial.workload.calls % 4).toBe(0);
+      expect(cellId).toMatch(/^(file|threads:3)\/\d+\/(none|ring|stop)(\+cpu[\d.]+)?$/);
+    }
+  });
+
+  it('gives every workload a second number of calls, so that proportionality can be checked', () => {
+    const { plan } = expand({ workloads: ['null'], backends: ['ring'] });
+    const numbers = plan.cells
+      .filter(({ trial }) => trial.variant === 'none')
+      .map(({ trial }) => (trial.workload.kind === 'stamped' ? trial.workload.calls : 0));
+    expect(numbers).toHaveLength(2);
+    expect((numbers[0] ?? 0) / (numbers[1] ?? 1)).toBe(2);
+  });
+
+  it('runs the baseline twice when there is nothing else', () => {
+    const { plan } = expand({ workloads: ['null'], backends: ['none'] });
+    const twin = plan.cells.find(({ cellId }) => cellId.endsWith('+twin'));
+    const baseline = plan.cells.find(({ cellId }) => cellId === twin?.baselineCellId);
+    expect(twin?.trial).toEqual({ ...baseline?.trial, cellId: twin?.cellId });
+  });
+
+  it('pairs a backend that needs an audit context with a baseline that has one', () => {
+    const { plan } = expand({ workloads: ['null'], backends: ['ring', 'audit'] });
+    const audit = plan.cells.find(({ trial }) => trial.variant === 'audit');
+    expect(audit?.trial.auditContext).toBe('present');
+    expect(audit?.baselineCellId).toMatch(/none\+audit$/);
+    expect(plan.cells.find(({ trial }) => trial.variant === 'ring')?.baselineCellId).toMatch(/none$/);
+  });
+
+  it('leaves out what cannot run here, and only that', () => {
+    const { plan } = expand({ workloads: ['null'] }, ['none', 'stop']);
+    expect(plan.backends).toEqual(['none', 'stop']);
+    expect(new Set(plan.cells.map(({ trial }) => trial.variant))).toEqual(new Set(['none', 'stop']));
+  });
+
+  it('places as asked, and by the variant when nothing is asked', () => {
+    const place = (settings: Settings, variant: string, context = fakeContext()) => {
+      const trial = expand(settings, undefined, context).plan.cells.find(
+        (cell) => cell.trial.variant === variant,
+      )?.trial;
+      return [trial?.placement, trial?.workloadCpus, trial?.collectorCpus];
+    };
+    const settings: Settings = { workloads: ['null'], backends: ['ring', 'stop'] };
+    expect(place(settings, 'ring')).toEqual(['other', [1], [0]]);
+    expect(place(settings, 'stop')).toEqual(['same', [1], [1]]);
+    expect(place({ ...settings, placement: 'free' }, 'stop')).toEqual(['free', null, null]);
+    expect(place({ command: ['true'], backends: ['ring'] }, 'ring')).toEqual(['free', null, null]);
+    // Two threads and a collector do not fit on two CPUs.
+    const threads: Settings = { ...settings, workloads: ['threads:2'] };
+    expect(place(threads, 'ring')).toEqual(['free', null, null]);
+    expect(place({ ...threads, placement: 'other' }, 'ring')).toEqual(['other', [1], [0]]);
+    const single = fakeContext({ machine: { cpus: [3], memoryBytes: 4096 * MIB, pageBytes: 4096 } });
+    expect(place(settings, 'ring', single)).toEqual(['same', [3], [3]]);
+    expect(refusal(() => place({ ...settings, placement: 'other' }, 'ring', single)).exitCode).toBe(3);
+  });
+
+  it('uses --calls and -e as given', () => {
+    const { plan } = expand({
+      workloads: ['null', 'file'],
+      backends: ['ring', 'stop'],
+      calls: 1234,
+      events: ['open', 'close'],
+    });
+    for (const { trial } of plan.cells.filter(({ trial }) => trial.variant !== 'none')) {
+      expect(trial.workload).toMatchObject({ calls: 1234 });
+      expect(trial.filter).toEqual(['open', 'close']);
+    }
+  });
+
+  it('predicts the quick study of three backends within its minute', () => {
+    const { predictedMs } = expand({ backends: ['ring', 'stop'] });
+    expect(predictedMs).toBeGreaterThan(10_000);
+    expect(predictedMs).toBeLessThan(50_000);
+  });
+
+  it('refuses rounds that do not fit the time', () => {
+    const error = refusal(() => expand({ maxTime: 3000, rounds: 50 }));
+    expect(error.exitCode).toBe(2);
+    expect(error.message).toMatch(/50 rounds of \d+ cells take about .*, --max-time allows 3\.0 s/);
+  });
+
+  it('does not predict a command', () => {
+    expect(expand({ command: ['true'] }).predictedMs).toBeNull();
+  });
+});
+
+describe('the order of trials', () => {
+  const plan = expand({ workloads: ['null', 'file'] }).plan;
+
+  it('is a permutation of all cells in every round, warm-up rounds marked', () => {
+    for (const round of [0, 1, 2]) {
+      const trials = roundTrials(plan, round);
+      expect(trials.map((trial) => trial.cellId).sort()).toEqual(plan.cells.map((cell) => cell.cellId).sort());
+      expect(trials.map((trial) => trial.order)).toEqual(trials.map((_, i) => i));
+      expect(trials.every((trial) => trial.warmup === (round === 0))).toBe(true);
+    }
+  });
+
+  it('follows from seed and round alone', () => {
+    const order = (seed: number, round: number) => roundTrials({ ...plan, seed }, round).map((trial) => trial.cellId);
+    expect(order(7, 1)).toEqual(order(7, 1));
+    expect(order(7, 1)).not.toEqual(order(7, 2));
+    expect(order(7, 1)).not.toEqual(order(8, 1));
+  });
+});

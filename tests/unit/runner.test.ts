@@ -1,0 +1,417 @@
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TracebenchError } from '../../harness/errors.ts';
+import { lockStudy } from '../../harness/lock.ts';
+import { expandPlan, resolveRequest } from '../../harness/plan.ts';
+import { blockProgress, lineProgress, type Progress, silentProgress } from '../../harness/progress.ts';
+import type { Calibration, Environment, Study, TrialResult } from '../../harness/result.ts';
+import { runRounds } from '../../harness/runner.ts';
+import { roundTrials } from '../../harness/schedule.ts';
+import type { Settings } from '../../harness/settings.ts';
+import type { StopReason, StopWatch } from '../../harness/stop.ts';
+import { exitCodeOf, prepareStudy, resumeStudy, type StudyRun, startStudy } from '../../harness/study.ts';
+import { newStudyDir, readHead, readTrials } from '../../harness/study-files.ts';
+import { fakeBackends, fakeContext } from '../fixtures/plan-context.ts';
+
+const entry = fileURLToPath(new URL('../fixtures/fake-trial.mjs', import.meta.url));
+
+const environment: Environment = {
+  kernelRelease: '6.18.0',
+  kernelVersion: '#1',
+  arch: 'x64',
+  cpuModel: 'made up',
+  cpusOnline: 2,
+  memoryBytes: 2 ** 32,
+  virtualisation: 'none',
+  preemption: 'voluntary',
+  hz: 250,
+  clocksource: 'tsc',
+  mitigations: {},
+  governor: null,
+  capabilities: [],
+  uid: 0,
+  lockdown: null,
+  btf: true,
+  container: null,
+  nodeVersion: 'v20.20.2',
+  toolVersion: '0.1.0',
+  gitRevision: null,
+  osRelease: 'Debian 12',
+};
+
+const calibration: Calibration = {
+  bareCallNs: 100,
+  clockCostNs: 20,
+  clockResolutionNs: 1,
+  clockEntersKernel: false,
+  pipeRoundTripSameCpuNs: 5000,
+  pipeRoundTripCrossCpuNs: null,
+  pipeRoundTripCrossCpuBusyNs: null,
+  stealFraction: 0,
+};
+
+class Stopper implements StopWatch {
+  readonly #controller = new AbortController();
+  #reason: StopReason | null = null;
+  readonly signal = this.#controller.signal;
+  reason() {
+    return this.#reason;
+  }
+  stop() {
+    this.#reason = { exitCode: 130, text: 'interrupted (SIGINT)' };
+    this.#controller.abort(this.#reason);
+  }
+  dispose() {}
+}
+
+let dir: string;
+let log: string;
+let written: { study: Study; trials: readonly TrialResult[] }[];
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'tb-runner-'));
+  log = join(dir, 'log');
+  written = [];
+  behave({});
+});
+
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+  delete process.env['FAKE_TRIAL'];
+});
+
+function behave(behaviours: Record<string, string>) {
+  process.env['FAKE_TRIAL'] = JSON.stringify({ log, behave: behaviours });
+}
+
+function run(changed: Partial<StudyRun> = {}): StudyRun {
+  return {
+    entry,
+    backends: fakeBackends,
+    services: {
+      probe: async (variant) => ({ variant, answer: 'yes', reason: null, mend: null }),
+      readEnvironment: async () => environment,
+      calibrate: async () => calibration,
+      write: async (_dir, study, trials) => {
+        written.push({ study, trials });
+        return ['result.json'];
+      },
+    },
+    progress: silentProgress(),
+    stop: new Stopper(),
+    ...changed,
+  };
+}
+
+const SMALL: Settings = { workloads: ['null'], backends: ['ring', 'stop'], rounds: 2, calls: 1000, seed: 5 };
+
+async function start(settings: Settings, changed: Partial<StudyRun> = {}, name = 'study') {
+  const context = fakeContext();
+  const request = resolveRequest(settings, context, 1);
+  const how = run(changed);
+  const prepared = await prepareStudy(request, context, how.services.probe);
+  return startStudy(
+    { prepared, request, context, dir: join(dir, name), resultsDir: null, command: ['run', '--seed', '5'] },
+    how,
+  );
+}
+
+const ran = () => readFileSync(log, 'utf8').trimEnd().split('\n');
+const recorded = (name = 'study') => readTrials(join(dir, name)).trials;
+
+describe('a study', () => {
+  it('runs every cell once a round in the planned order and records exactly that', async () => {
+    const { study, exitCode } = await start(SMALL);
+    const planned = [0, 1, 2].flatMap((round) => roundTrials(study.plan, round).map((spec) => spec.trialId));
+    expect(ran()).toEqual(planned);
+    expect(recorded().map((trial) => trial.spec.trialId)).toEqual(planned);
+    expect(written[0]?.trials.map((trial) => trial.spec.trialId)).toEqual(planned);
+    expect(study).toMatchObject({ complete: true, incompleteReason: null, studyId: 'study' });
+    expect(exitCode).toBe(0);
+  });
+
+  it('has the baseline of every traced trial in the same round', async () => {
+    const { study } = await start(SMALL);
+    const baselines = new Map(study.plan.cells.map((cell) => [cell.cellId, cell.baselineCellId]));
+    for (const trial of recorded()) {
+      const baseline = baselines.get(trial.spec.cellId);
+      if (baseline === null) continue;
+      const same = recorded().filter(
+        (other) => other.spec.round === trial.spec.round && other.spec.cellId === baseline,
+      );
+      expect(same).toHaveLength(1);
+    }
+    expect(study.cells.find((cell) => cell.variant === 'ring')?.slowdown?.estimate).toBeCloseTo(1.5, 3);
+  });
+
+  it('writes what it is about to do before the first trial', async () => {
+    const { study } = await start(SMALL);
+    const head = readHead(join(dir, 'study'));
+    expect(head.plan).toEqual(study.plan);
+    expect(head).toMatchObject({ studyId: 'study', command: ['run', '--seed', '5'], environment });
+    expect(readdirSync(join(dir, 'study')).sort()).toEqual(['plan.json', 'trials.ndjson']);
+  });
+
+  it('goes on with whole rounds while one more fits into the budget', async () => {
+    const context = fakeContext();
+    const request = resolveRequest({ ...SMALL, backends: ['ring'], rounds: 1, maxTime: 60_000 }, context, 1);
+    const { plan } = expandPlan(request, ['none', 'ring'], context);
+    const trials: TrialResult[] = [];
+    const outcome = await runRounds({
+      plan,
+      timeBudgetMs: 1000,
+      entry,
+      recorded: [],
+      record: (trial) => trials.push(trial),
+      progress: silentProgress(),
+      stop: new AbortController().signal,
+      elapsedMs: () => trials.length * 100,
+    });
+    expect(plan.cells).toHaveLength(3);
+    // 300 ms a round: the fourth would end at 1200.
+    expect(trials).toHaveLength(3 * 3);
+    expect(outcome).toEqual({ trials, complete: true });
+  });
+
+  it.each([
+    ['fail', 'BUSY', /somebody else has it/],
+    ['garbage', 'PROTOCOL', /no JSON: all went well/],
+    ['two-lines', 'PROTOCOL', /2 lines instead of one/],
+    ['silent', 'PROTOCOL', /printed no result/],
+    ['other-id', 'PROTOCOL', /answered for another#0 instead of null\/1000\/ring#1/],
+    ['zero', 'PROTOCOL', /section lasted 0 ns/],
+    ['crash', 'TRIAL_DIED', /exit code 7; it said: fake: this went wrong/],
+  ])('records a trial that ends in %s as failed, and goes on', async (behaviour, code, message) => {
+    behave({ 'null/1000/ring#1': behaviour });
+    const { study, exitCode } = await start(SMALL);
+    const failures = recorded().filter((trial) => trial.status === 'failed');
+    expect(failures).toHaveLength(1);
+    expect(failures[0]).toMatchObject({ spec: { trialId: 'null/1000/ring#1' }, error: { code } });
+    expect(failures[0]?.status === 'failed' && failures[0].error.message).toMatch(message);
+    expect(recorded()).toHaveLength(3 * study.plan.cells.length);
+    expect(study.cells.find((cell) => cell.cellId === 'null/1000/ring')?.trials).toMatchObject({
+      completed: 1,
+      failed: 1,
+    });
+    expect(exitCode).toBe(1);
+  });
+
+  it('keeps what was measured when it is stopped, marks it incomplete, and ends the running trial', async () => {
+    behave({ 'null/1000/stop#1': 'hang' });
+    const stop = new Stopper();
+    const running = start(SMALL, { stop });
+    while (!existsSync(log) || !ran().includes('null/1000/stop#1'))
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    stop.stop();
+    const { study, exitCode } = await running;
+    expect(exitCode).toBe(130);
+    expect(study).toMatchObject({ complete: false, incompleteReason: 'interrupted (SIGINT)' });
+    expect(study.calibration.after).toBeNull();
+    expect(recorded().map((trial) => trial.spec.trialId)).toEqual(ran().slice(0, -1));
+    expect(recorded().every((trial) => trial.status === 'completed')).toBe(true);
+  });
+
+  it('ends with nothing written when it is stopped before the first trial', async () => {
+    const stop = new Stopper();
+    stop.stop();
+    await expect(start(SMALL, { stop })).rejects.toMatchObject({ exitCode: 130, message: /before the first trial/ });
+    expect(existsSync(join(dir, 'study'))).toBe(false);
+  });
+
+  it('ends when a trial cannot be recorded, without a further one', async () => {
+    const full: Progress = {
+      ...silentProgress(),
+      trialEnded() {
+        throw new TracebenchError(1, 'the screen is full');
+      },
+    };
+    await expect(start(SMALL, { progress: full })).rejects.toThrow('the screen is full');
+    expect(ran()).toHaveLength(1);
+    expect(written).toEqual([]);
+  });
+
+  it('says what cannot be written and how to go on', async () => {
+    const services = {
+      ...run().services,
+      write: async () => {
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      },
+    };
+    await expect(start(SMALL, { services })).rejects.toMatchObject({
+      exitCode: 1,
+      message: /cannot write the study to .*no space left/,
+      mend: /free space there, then go on with: \.\/tracebench run --resume/,
+    });
+  });
+});
+
+describe('preparing', () => {
+  const refusing = (refused: string) => async (variant: string) =>
+    variant === refused
+      ? ({ variant, answer: 'no', reason: 'no BTF', mend: 'a kernel with BTF' } as const)
+      : ({ variant, answer: 'yes', reason: null, mend: null } as const);
+  const prepare = (settings: Settings, refused: string) => {
+    const context = fakeContext();
+    return prepareStudy(resolveRequest(settings, context, 1), context, refusing(refused));
+  };
+
+  it('keeps a row for what cannot run', async () => {
+    const { rows, plan } = await prepare(SMALL, 'ring');
+    expect(rows.map((row) => [row.variant, row.answer])).toEqual([
+      ['none', 'yes'],
+      ['ring', 'no'],
+      ['stop', 'yes'],
+    ]);
+    expect(plan.backends).toEqual(['none', 'stop']);
+  });
+
+  it('refuses when what is required cannot run', async () => {
+    await expect(prepare({ ...SMALL, require: ['ring'] }, 'ring')).rejects.toMatchObject({
+      exitCode: 3,
+      message: /ring is required and cannot run here: no BTF/,
+      mend: 'a kernel with BTF',
+    });
+  });
+
+  it('refuses when nothing that was asked for can run', async () => {
+    await expect(prepare({ ...SMALL, backends: ['ring'] }, 'ring')).rejects.toMatchObject({ exitCode: 3 });
+  });
+});
+
+describe('resuming', () => {
+  /** A study of 3 rounds whose file was cut after 4 whole trials, in the middle of the fifth. */
+  async function cutStudy() {
+    await start(SMALL);
+    const path = join(dir, 'study', 'trials.ndjson');
+    const lines = readFileSync(path, 'utf8').split('\n');
+    writeFileSync(path, `${lines.slice(0, 4).join('\n')}\n${lines[4]?.slice(0, 200)}`);
+    const all = ran();
+    rmSync(log);
+    return all;
+  }
+
+  it('runs what is missing, in the order it would have had, behind what is there', async () => {
+    const all = await cutStudy();
+    const { study, exitCode } = await resumeStudy(join(dir, 'study'), run());
+    expect(ran()).toEqual(all.slice(4));
+    expect(recorded().map((trial) => trial.spec.trialId)).toEqual(all);
+    expect(study.complete).toBe(true);
+    expect(exitCode).toBe(0);
+  });
+
+  it('runs nothing when nothing is missing', async () => {
+    await start({ ...SMALL, maxTime: 60_000, rounds: 1 }, { stop: stopAfter(8) });
+    rmSync(log);
+    await resumeStudy(join(dir, 'study'), run());
+    const count = recorded().length;
+    rmSync(log, { force: true });
+    await resumeStudy(join(dir, 'study'), run());
+    expect(existsSync(log)).toBe(false);
+    expect(recorded()).toHaveLength(count);
+  });
+
+  function stopAfter(trials: number): Stopper {
+    const stop = new Stopper();
+    const timer = setInterval(() => {
+      if (!existsSync(log) || ran().length < trials) return;
+      clearInterval(timer);
+      stop.stop();
+    }, 5);
+    return stop;
+  }
+
+  it.each([
+    [{ kernelRelease: '6.19.0' }, /another state \(kernelRelease: "6\.18\.0" then, "6\.19\.0" now\)/],
+    [{ toolVersion: '0.2.0' }, /was begun by tracebench 0\.1\.0 .* this is 0\.2\.0/],
+  ] as [Partial<Environment>, RegExp][])('refuses another machine: %o', async (changed, message) => {
+    await cutStudy();
+    const services = { ...run().services, readEnvironment: async () => ({ ...environment, ...changed }) };
+    await expect(resumeStudy(join(dir, 'study'), run({ services }))).rejects.toMatchObject({ exitCode: 2, message });
+    expect(existsSync(log)).toBe(false);
+  });
+
+  it('refuses a folder without a study and a file with a foreign line', async () => {
+    await expect(resumeStudy(join(dir, 'nowhere'), run())).rejects.toMatchObject({
+      exitCode: 2,
+      message: /holds no study/,
+    });
+    await start(SMALL);
+    appendFileSync(join(dir, 'study', 'trials.ndjson'), '{"what": "is this"}\n');
+    await expect(resumeStudy(join(dir, 'study'), run())).rejects.toMatchObject({ message: /line \d+ is not a trial/ });
+  });
+});
+
+describe('exit codes', () => {
+  it('are 4 for accounting errors, time out of proportion and noise', async () => {
+    const { study } = await start(SMALL);
+    const trials = recorded();
+    expect(exitCodeOf({ ...study, noise: { baselineHalfWidth: 0.3, minimumDetectableEffect: 1 } }, trials)).toBe(4);
+    const cells = study.cells.map((cell) => ({ ...cell, flags: [{ code: 'not-proportional', text: '' }] }));
+    expect(exitCodeOf({ ...study, cells }, trials)).toBe(4);
+    const wrong = trials.map((trial) =>
+      trial.status === 'completed' && trial.accounting.delivers === 'records'
+        ? { ...trial, accounting: { ...trial.accounting, verdict: 'error' as const } }
+        : trial,
+    );
+    expect(exitCodeOf(study, wrong)).toBe(4);
+    expect(exitCodeOf(study, trials)).toBe(0);
+  });
+});
+
+describe('the lock', () => {
+  const name = `\0tracebench-test-${process.pid}`;
+
+  it('refuses a second study and names the first', async () => {
+    const lock = await lockStudy('tracebench run', name);
+    await expect(lockStudy('tracebench run', name)).rejects.toMatchObject({
+      exitCode: 3,
+      message: expect.stringContaining(`process ${process.pid} (tracebench run)`),
+      mend: expect.stringContaining(`kill ${process.pid}`),
+    });
+    await lock.release();
+    await (await lockStudy('tracebench run', name)).release();
+  });
+});
+
+describe('progress', () => {
+  class Paper {
+    text = '';
+    readonly columns = 100;
+    readonly rows = 24;
+    write(text: string) {
+      this.text += text;
+    }
+  }
+
+  it('is a line a round in a log', async () => {
+    behave({ 'null/1000/ring#1': 'fail' });
+    const paper = new Paper();
+    await start(SMALL, { progress: lineProgress(paper) });
+    const lines = paper.text.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^warm-up 1 of 1: 4 of 4 trials, /);
+    expect(lines[1]).toBe('failed: null/1000/ring#1: BUSY: somebody else has it');
+    expect(lines[3]).toMatch(/^round 1 of 2: 3 of 4 trials, .*null\/1000\/stop 1\.50 ×$/);
+    expect(lines[4]).toMatch(/^round 2 of 2: 4 of 4 trials, .*null\/1000\/ring 1\.50 ×, null\/1000\/stop 1\.50 ×$/);
+    expect(lines).toHaveLength(5);
+  });
+
+  it('is a block on a terminal that is taken away at the end', async () => {
+    const paper = new Paper();
+    await start({ ...SMALL, rounds: 6 }, { progress: blockProgress(paper) });
+    expect(paper.text).toMatch(/round 6 of 6 {2}\[█+\] {2}trial 4 of 4/);
+    expect(paper.text).toMatch(/null\/1000\/ring {2} +1\.50 × {2}\[1\.50, 1\.50\].*●/);
+    expect(paper.text.endsWith('\x1b[0J')).toBe(true);
+  });
+});
+
+describe('folders of studies', () => {
+  it('are named by time and profile and never reused', async () => {
+    const when = new Date('2026-11-20T13:40:53.123Z');
+    expect(newStudyDir(dir, when, 'quick')).toBe(join(dir, '2026-11-20T13-40-53-quick'));
+    await start(SMALL, {}, '2026-11-20T13-40-53-quick');
+    expect(newStudyDir(dir, when, 'quick')).toBe(join(dir, '2026-11-20T13-40-53-quick-2'));
+  });
+});
