@@ -48,10 +48,8 @@ function admittedRecords(counters: readonly Counter[]): number {
 /** `n` lost records as calls: one call costs `min` … `max` records. */
 export function inCalls(records: number, relation: LossRelation): { min: number; max: number } {
   if (records === 0) return { min: 0, max: 0 };
-  return {
-    min: Math.ceil(records / relation.max),
-    max: relation.min > 0 ? Math.floor(records / relation.min) : records,
-  };
+  const min = Math.ceil(records / relation.max);
+  return { min, max: relation.min > 0 ? Math.max(min, Math.floor(records / relation.min)) : records };
 }
 
 function verdictOf(discrepancy: { min: number; max: number }, errors: readonly string[]): Verdict {

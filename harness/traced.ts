@@ -30,7 +30,7 @@ export interface TracedSettings {
   readonly expectedPerLane: number;
   readonly stallMs: number;
   readonly stallAfterCalls: number;
-  /** The target is killed when it is aborted; the run then ends with an error naming the reason. */
+  /** The target is killed when it is aborted; the outcome then says so and why. */
   readonly signal: AbortSignal;
   /** null: records are not wanted in JavaScript. */
   readonly onBatch: ((batch: EventBatch) => void) | null;
@@ -40,6 +40,8 @@ export interface TracedOutcome {
   readonly end: TargetEnd;
   readonly report: SessionReport;
   readonly canaryNsPerCall: number | null;
+  /** Why the run was cut short; null when the target ended by itself. */
+  readonly aborted: Error | null;
 }
 
 async function consume(session: TraceSession, onBatch: (batch: EventBatch) => void): Promise<void> {
@@ -98,8 +100,8 @@ export async function runTraced(s: TracedSettings): Promise<TracedOutcome> {
     stopping = true;
     await session.stop();
     await consumed;
-    if (s.signal.aborted) throw abortError(s.signal);
-    return { end, report: session.report, canaryNsPerCall: target.canaryNsPerCall };
+    const aborted = s.signal.aborted ? abortError(s.signal) : null;
+    return { end, report: session.report, canaryNsPerCall: target.canaryNsPerCall, aborted };
   } finally {
     s.signal.removeEventListener('abort', kill);
     await target.close();
@@ -117,6 +119,8 @@ export interface TracedRun {
   readonly foreignCalls: number;
   /** Records that no slab was free for: JavaScript did not keep up. */
   readonly bridgeLostRecords: number;
+  /** The target was killed because the run was aborted: what was seen and lost is of the part before. */
+  readonly interrupted: boolean;
 }
 
 /** Any command under any variant, every record handed to onBatch. For `tracebench trace`. */
@@ -162,5 +166,6 @@ export async function traceCommand(o: {
     counts: report.runCounts?.map((count, nr) => ({ nr, count })).filter((c) => c.count > 0) ?? null,
     foreignCalls: report.runCounts === null ? report.ledger.foreignCalls : report.runForeignCounts,
     bridgeLostRecords: report.bridgeLostRecords,
+    interrupted: outcome.aborted !== null,
   };
 }

@@ -143,6 +143,7 @@ async function measure(
       signal,
       onBatch: spec.consumer === 'javascript' ? (batch) => javascript?.take(batch) : null,
     });
+    if (outcome.aborted !== null) throw outcome.aborted;
     const { report, end } = outcome;
     const truth = control === null ? null : readTruth(control, outcome, spec);
     const kinds = truth === null ? null : kindTruths(truth, filter);

@@ -61,7 +61,7 @@ function formatBatch(batch: EventBatch, options: TraceCommandOptions): string {
 }
 
 function summaryJson(tally: Tally, run: TracedRun | null, lost: LostCalls | null): string {
-  return `${JSON.stringify({ type: 'summary', complete: run !== null, ...ending(run), ...tally, lost })}\n`;
+  return `${JSON.stringify({ type: 'summary', complete: run !== null && !run.interrupted, ...ending(run), ...tally, lost })}\n`;
 }
 
 function ending(run: TracedRun | null): object {
@@ -69,7 +69,7 @@ function ending(run: TracedRun | null): object {
 }
 
 function endText(run: TracedRun | null, reason: string): string {
-  if (run === null) return `+++ trace incomplete: ${reason} +++\n`;
+  if (run === null || run.interrupted) return `+++ trace incomplete: ${reason} +++\n`;
   return run.signal === null
     ? `+++ exited with ${run.exitCode ?? 'no code'} +++\n`
     : `+++ killed by signal ${run.signal} +++\n`;
@@ -127,12 +127,14 @@ export async function runTrace(options: TraceCommandOptions): Promise<number> {
     if (options.summary || variant.capabilities.delivers === 'counts') {
       const tally = counts === null ? counter.result() : tallyCounts(counts);
       if (options.json) sink.write(summaryJson(tally, run, lost));
-      else sink.write(renderSummary(tally) + (run === null ? endText(run, reason) : ''));
+      else sink.write(renderSummary(tally) + (run === null || run.interrupted ? endText(run, reason) : ''));
       if (counts !== null && run !== null && run.foreignCalls > 0) {
         Sink.stderr().write(`${run.foreignCalls} calls of another architecture are not in the table\n`);
       }
     } else if (options.json) {
-      sink.write(`${JSON.stringify({ type: 'end', complete: run !== null, ...ending(run), records, lost })}\n`);
+      sink.write(
+        `${JSON.stringify({ type: 'end', complete: run !== null && !run.interrupted, ...ending(run), records, lost })}\n`,
+      );
     } else {
       sink.write(endText(run, reason));
     }

@@ -7,7 +7,16 @@ import { describe, expect, test } from 'vitest';
 import { ARCH, type EventRecord } from '../../harness/event.ts';
 import { NATIVE_ARCH } from '../../harness/session.ts';
 import { syscallNumber } from '../../harness/syscalls/index.ts';
-import { CALLS_PROGRAM, collect, markOf, runCase, subjects } from './collect.ts';
+import {
+  CALLS_PROGRAM,
+  type Collected,
+  type CollectOptions,
+  collect,
+  runCase as collectCase,
+  markOf,
+  placementsOf,
+  subjects,
+} from './collect.ts';
 
 const nr = (name: string): number => syscallNumber(name);
 const recording = (await subjects()).filter((s) => s.capabilities.delivers === 'records');
@@ -25,7 +34,12 @@ const marked = (records: readonly EventRecord[]): EventRecord[] =>
 const returns = (records: readonly EventRecord[]): (number | null)[] =>
   records.map((r) => (r.ret === null ? null : Number(r.ret)));
 
-describe.each(usable)('$id', ({ id, capabilities: can }) => {
+const placed = usable.flatMap((s) => placementsOf(s).map((placement) => ({ ...s, placement })));
+
+describe.each(placed)('$id, placement $placement', ({ id, capabilities: can, placement }) => {
+  const runCase = (variant: string, name: string, n: number, options: CollectOptions = {}): Promise<Collected> =>
+    collectCase(variant, name, n, { placement, ...options });
+
   test.each([23, 1009])('%i marked calls: arguments, return value, thread and order', async (n) => {
     const { records, end } = await runCase(id, 'marked', n);
     expect(end).toMatchObject({ exitCode: 0, signal: null });

@@ -1,12 +1,13 @@
 /** Runs a case of tests/fixtures/programs/calls.c under a variant and hands back everything that came. */
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { findVariant, variantIds } from '../../backends/index.ts';
-import type { Capabilities } from '../../harness/backend.ts';
+import type { Capabilities, Placement } from '../../harness/backend.ts';
 import type { EventRecord } from '../../harness/event.ts';
 import { projectRoot } from '../../harness/paths.ts';
 import { probeVariant } from '../../harness/probe.ts';
 import { syscallNumber } from '../../harness/syscalls/index.ts';
-import { runTraced, type TracedOutcome } from '../../harness/traced.ts';
+import { runTraced, type TracedOutcome, type TracedSettings } from '../../harness/traced.ts';
 
 const GETPPID: number = syscallNumber('getppid');
 
@@ -24,6 +25,20 @@ export interface CollectOptions {
   readonly bufferBytes?: number;
   readonly deadlineMs?: number;
   readonly user?: string;
+  readonly placement?: Placement;
+}
+
+/** The placements a variant is tried in: its own, and wherever the scheduler likes. */
+export function placementsOf(subject: Subject): readonly Placement[] {
+  const own = findVariant(subject.id).variant.placement;
+  return own === 'free' ? ['free'] : [own, 'free'];
+}
+
+function cpusFor(placement: Placement): Pick<TracedSettings, 'workloadCpus' | 'collectorCpus'> {
+  if (placement === 'free' || (placement === 'other' && availableParallelism() < 2)) {
+    return { workloadCpus: null, collectorCpus: null };
+  }
+  return { workloadCpus: [0], collectorCpus: placement === 'same' ? [0] : [1] };
 }
 
 export async function collect(
@@ -32,15 +47,14 @@ export async function collect(
   options: CollectOptions = {},
 ): Promise<Collected> {
   const records: EventRecord[] = [];
-  const placement = findVariant(variant).variant.placement;
+  const cpus = cpusFor(options.placement ?? findVariant(variant).variant.placement);
   const outcome = await runTraced({
     variant,
     argv,
     filter: options.filter ?? null,
     bufferBytes: options.bufferBytes ?? 1 << 22,
     wakeup: null,
-    workloadCpus: placement === 'same' ? [0] : null,
-    collectorCpus: placement === 'same' ? [0] : null,
+    ...cpus,
     user: options.user ?? null,
     stdio: 'null',
     control: null,
@@ -53,6 +67,7 @@ export async function collect(
       for (let i = 0; i < batch.count; i++) records.push(batch.at(i));
     },
   });
+  if (outcome.aborted !== null) throw outcome.aborted;
   return { ...outcome, records };
 }
 

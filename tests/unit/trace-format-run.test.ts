@@ -47,6 +47,7 @@ const run: TracedRun = {
   counts: null,
   foreignCalls: 0,
   bridgeLostRecords: 0,
+  interrupted: false,
 };
 
 /** `n` successful calls of getppid. */
