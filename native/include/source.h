@@ -88,7 +88,10 @@ struct tb_geometry {
 	uint64_t calls_in_flight;         /* reachable_bytes_per_cpu / bytes_per_call */
 };
 
-/* A loss or health counter, in the mechanism's own unit. Counters only grow; the session takes differences. */
+/*
+ * A loss or health counter, in the mechanism's own unit. Loss counters only grow, and the session takes differences;
+ * health figures may be gauges and are reported as they stand.
+ */
 enum tb_place {
 	TB_PLACE_KERNEL = 1,
 	TB_PLACE_BRIDGE = 2, /* between the source and its reader in JavaScript */
