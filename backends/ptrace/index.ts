@@ -18,6 +18,7 @@ const full: Capabilities = {
   seesBirths: true,
   seesForeignArch: true,
   seesDyingCalls: true,
+  detaches: true,
 };
 
 /** Nothing can be lost: the target waits. One record a call. */
@@ -41,7 +42,8 @@ export default defineBackend({
     {
       name: 'seccomp',
       summary: 'two stops at the calls asked for, picked by a seccomp filter; no stop at the others (root)',
-      capabilities: { ...full, filter: 'kernel' },
+      /* The filter cannot be taken off, and refuses every wanted call once its tracer is gone. */
+      capabilities: { ...full, filter: 'kernel', detaches: false },
       loss: NOTHING_TO_LOSE,
       wakeup: EVERY_STOP,
       placement: 'same',

@@ -360,7 +360,8 @@ void tracer::on_death(pid_t tid, uint64_t now)
 		return; /* killed before its first stop */
 	if (dead->second.in_call && live_)
 		deliver(dead->second, TB_KIND_CALL, TB_F_NO_RETURN | TB_F_ENTRY_ARGS, dead->second.open, now);
-	health_.deaths++;
+	if (live_) /* a helper thread that whoever stood at the gate had, and that its execve ended, was no target's */
+		health_.deaths++;
 	forget(tid);
 }
 
