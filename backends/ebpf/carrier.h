@@ -10,6 +10,7 @@
 #include <ctime>
 #include <memory>
 
+#include "monotonic.h"
 #include "programs.h"
 #include "source.h"
 
@@ -40,14 +41,6 @@ std::unique_ptr<CarrierBase> make_mmap_ring();
 std::unique_ptr<CarrierBase> make_ring_buffer();
 std::unique_ptr<CarrierBase> make_perf_buffer();
 std::unique_ptr<CarrierBase> make_counts_carrier();
-
-inline uint64_t monotonic_ns()
-{
-	timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
 
 inline timespec duration(uint64_t ns)
 {
