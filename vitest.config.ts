@@ -8,7 +8,6 @@ export default defineConfig({
   test: {
     // One process per file: the addon, ptrace and signal state belong to a process.
     pool: 'forks',
-    passWithNoTests: true,
     projects: [
       {
         extends: true,

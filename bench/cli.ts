@@ -46,14 +46,22 @@ function render(line: Line): string {
   return `${verdict}  ${line.name}: ${figure(line.value)}${interval} ${line.unit}; bound ${line.bound}${note}`;
 }
 
-const { values } = parseArgs({
-  options: {
-    check: { type: 'string' },
-    only: { type: 'string', multiple: true },
-    json: { type: 'boolean', default: false },
-    seed: { type: 'string', default: '1' },
-  },
-});
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        check: { type: 'string' },
+        only: { type: 'string', multiple: true },
+        json: { type: 'boolean', default: false },
+        seed: { type: 'string', default: '1' },
+      },
+    }).values;
+  } catch (error) {
+    return usage((error as Error).message);
+  }
+}
+
+const values = readOptions();
 const checks = CHECKS[values.check ?? ''];
 if (checks === undefined)
   usage(`--check ${values.check ?? ''}: no such set; there is ${Object.keys(CHECKS).join(', ')}`);

@@ -43,6 +43,8 @@ export interface Capabilities {
   readonly seesForeignArch: boolean;
   /** Delivers calls of threads that died inside them, and exit/exit_group themselves. */
   readonly seesDyingCalls: boolean;
+  /** Can let a target go that still runs: it goes on untraced. Else a stop that comes before its end kills it, and fails. */
+  readonly detaches: boolean;
 }
 
 /** How loss counters relate to calls: one lost call raises the sum of its kernel loss counters by min … max. */

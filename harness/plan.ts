@@ -14,6 +14,9 @@ import type { Plan, WorkloadSpec } from './result.ts';
 import type { Settings } from './settings.ts';
 import { meantOr } from './suggest.ts';
 
+/** Nobody means a longer study; a digit too many in --calls does. */
+const LONGEST_MS = 7 * 24 * 3_600_000;
+
 /** The backend whose cells are the baseline of all others. */
 export const BASELINE = 'none';
 
@@ -195,6 +198,12 @@ export function expandPlan(request: Request, usable: readonly string[], context:
     throw usageError(
       `${request.rounds} rounds of ${cells.length} cells take about ${formatDuration(predictedMs)}, --max-time allows ${formatDuration(request.timeBudgetMs ?? 0)}`,
       'give more time, fewer --rounds (an interval needs 6), fewer --workloads or fewer --backends',
+    );
+  }
+  if (predictedMs !== null && predictedMs > LONGEST_MS) {
+    throw usageError(
+      `${request.rounds} rounds of ${cells.length} cells would take about ${formatDuration(predictedMs)}`,
+      'give fewer --calls, --rounds, --workloads or --backends: a study is refused beyond a week',
     );
   }
   const specs = new Map(cells.map(({ cell }) => [JSON.stringify(cell.trial.workload), cell.trial.workload]));

@@ -104,10 +104,12 @@ export class StudyFiles {
 export function cannotWrite(dir: string, error: unknown): TracebenchError {
   if (error instanceof TracebenchError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
-  const mend =
-    code === 'ENOSPC' || code === 'EDQUOT'
+  let mend = 'name a folder that this user may write with --out DIR';
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    mend = existsSync(join(dir, PLAN_FILE))
       ? `free space there, then go on with: ./tracebench run --resume ${dir}`
-      : 'name a folder that this user may write with --out DIR';
+      : 'free space there, or name another folder with --out DIR';
+  }
   return new TracebenchError(EXIT.runError, `cannot write the study to ${dir}: ${message}`, { cause: error, mend });
 }
 

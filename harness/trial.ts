@@ -29,7 +29,7 @@ import { runTraced, type TracedOutcome } from './traced.ts';
 
 /** Long enough for a stable minimum of blocks, short enough to cost 2–3 ms. */
 const CANARY_CALLS = 10_000;
-const GATE_END = 2;
+const GATE_END = 3;
 const CLOCK_TICKS_PER_S = 100; // USER_HZ, fixed in the ABI
 
 /** Steal time of all CPUs so far, ns; 0 where the kernel does not say. */

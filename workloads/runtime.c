@@ -201,7 +201,10 @@ static bool pass_gate(enum tb_gate gate)
 	if (spin_until(&run.control->released, gate, &lanes[0], GATE_DEADLINE_NS))
 		return true;
 	tb_run__fail(&run, ETIMEDOUT, "the %s gate was not opened within %llu s",
-		     gate == TB_GATE_START ? "START" : "END", GATE_DEADLINE_NS / 1000000000ull);
+		     gate == TB_GATE_WARM    ? "WARM"
+		     : gate == TB_GATE_START ? "START"
+					     : "END",
+		     GATE_DEADLINE_NS / 1000000000ull);
 	return false;
 }
 
@@ -362,6 +365,10 @@ static bool measure(uint32_t started)
 		workload->rewind();
 	cpu_start = cpu_ns();
 	__atomic_store_n(&spin_counts, 1, __ATOMIC_RELAXED);
+	if (!pass_gate(TB_GATE_WARM)) {
+		join_workers(started);
+		return false;
+	}
 	mark(TB_MARK_START);
 	if (!pass_gate(TB_GATE_START)) {
 		join_workers(started);

@@ -24,6 +24,7 @@ const full: Capabilities = {
   seesBirths: true,
   seesForeignArch: true,
   seesDyingCalls: true,
+  detaches: true,
 };
 
 /** What is seen at the entry alone. */

@@ -24,6 +24,7 @@ export default defineBackend({
         seesBirths: false,
         seesForeignArch: false,
         seesDyingCalls: false,
+        detaches: true,
       },
       loss: { min: 1, max: 1 },
       wakeup: { kind: 'timer', value: 200 },

@@ -13,8 +13,13 @@ export function checkCommand(argv: readonly string[], path: string = process.env
   const places = program.includes('/')
     ? [program]
     : path.split(':').map((dir) => join(dir === '' ? '.' : dir, program));
-  const found = places.filter(isFile);
+  const found = places.filter((place) => kindOf(place) === 'file');
   if (found.length === 0) {
+    const kind = program.includes('/') ? kindOf(program) : 'missing';
+    if (kind === 'directory') throw usageError(`the command '${program}' is a directory`, 'name a program in it');
+    if (kind === 'hidden') {
+      throw usageError(`the command '${program}' lies where this user may not look`, 'run as a user who may');
+    }
     const where = program.includes('/') ? '' : ' in PATH';
     throw usageError(`the command '${program}' does not exist${where}`, 'check its spelling, or give its whole path');
   }
@@ -23,8 +28,14 @@ export function checkCommand(argv: readonly string[], path: string = process.env
   }
 }
 
-function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+/** hidden: in a directory that this user may not search; PATH often names some, and execvp passes over them. */
+function kindOf(path: string): 'file' | 'directory' | 'other' | 'missing' | 'hidden' {
+  try {
+    const stat = statSync(path);
+    return stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'hidden' : 'missing';
+  }
 }
 
 function isExecutable(path: string): boolean {

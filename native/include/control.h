@@ -68,8 +68,13 @@ static inline uint64_t tb_stamp__time(uint64_t stamp)
 
 enum tb_gate {
 	TB_GATE_NONE = 0,
-	TB_GATE_START = 1, /* the workload has made START and waits */
-	TB_GATE_END = 2,   /* the workload has made END and waits; all its counts are final */
+	/*
+	 * The workload is prepared and warm. What it did so far may have filled the buffers; they are drained before it
+	 * goes on, so that START cannot be what a full buffer loses.
+	 */
+	TB_GATE_WARM = 1,
+	TB_GATE_START = 2, /* the workload has made START and waits */
+	TB_GATE_END = 3,   /* the workload has made END and waits; all its counts are final */
 };
 
 enum tb_call_class {

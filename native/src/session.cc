@@ -256,6 +256,13 @@ bool Session::serve_gates()
 	if (!options_.control)
 		return true;
 	uint32_t gate = __atomic_load_n(&options_.control->gate, __ATOMIC_ACQUIRE);
+	if (gate >= TB_GATE_WARM && !warm_) {
+		warm_ = true;
+		if (!drain_until_empty())
+			return false;
+		__atomic_store_n(&options_.control->released, static_cast<uint32_t>(TB_GATE_WARM),
+				 __ATOMIC_RELEASE);
+	}
 	if (gate >= TB_GATE_START && !report_.section_entered && !enter_section())
 		return false;
 	if (gate >= TB_GATE_END && !report_.section_left) {

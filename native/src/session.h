@@ -158,6 +158,7 @@ private:
 	/* ---- drain thread only */
 	tb_source *source_ = nullptr;
 	std::vector<tb_record> scratch_; /* where records go when no slab is wanted or free */
+	bool warm_ = false;              /* the WARM gate was opened */
 	std::optional<uint32_t> slab_;
 	uint32_t slab_fill_ = 0;
 	uint64_t slab_since_ns_ = 0;

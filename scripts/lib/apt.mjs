@@ -18,7 +18,7 @@ const LISTS = '/var/lib/apt/lists';
 export async function installMissing(missing) {
   if (missing.length === 0) return [];
   const packages = missing.map((need) => need.package);
-  const command = `apt-get install --no-install-recommends ${packages.join(' ')}`;
+  const command = installCommand(packages);
   const essential = missing.filter((need) => need.essential);
 
   const way = await wayToInstall();
@@ -44,7 +44,7 @@ export async function installMissing(missing) {
     say(`packages: ${error.message}${error.why ? ` (${error.why.split('\n')[0]})` : ''}`);
     writeStamp('apt-failed', { packages: optional.map((need) => need.package), at: Date.now(), lists: listsState() });
     for (const need of optional) say(`packages: going on without ${need.package}: ${need.without}`);
-    say(`packages: to install it yourself: ${sudoHint()}${command}`);
+    say(`packages: to install it yourself: ${command}`);
     return optional;
   }
 }
@@ -53,16 +53,22 @@ function refuse(missing, essential, reason, command) {
   if (essential.length > 0) {
     throw new SetupError(`system packages are missing: ${missing.map((need) => need.package).join(' ')}`, {
       why: `${missing.map((need) => `${need.package}: ${need.why}`).join('\n')}\nnot installed because ${reason}`,
-      mend: `run: ${sudoHint()}${command}\nthen run the command again`,
+      mend: `run: ${command}\nthen run the command again`,
       code: EXIT_MACHINE,
     });
   }
   for (const need of missing) say(`packages: going on without ${need.package}: ${need.without}`);
-  say(`packages: not installed because ${reason}; to have it all: ${sudoHint()}${command}`);
+  say(`packages: not installed because ${reason}; to have it all: ${command}`);
   return missing;
 }
 
 const sudoHint = () => (process.getuid() === 0 ? '' : 'sudo ');
+
+/** What a person types; a machine that never fetched its package lists has to do that first. */
+function installCommand(packages) {
+  const update = listsState() === '' ? `${sudoHint()}apt-get update && ` : '';
+  return `${update}${sudoHint()}apt-get install --no-install-recommends ${packages.join(' ')}`;
+}
 
 /** How apt may be called from here: {prefix} or {refused: reason}. */
 async function wayToInstall() {
@@ -127,7 +133,7 @@ class Apt {
     const trouble = [this.#updateTrouble, aptErrors(result)].filter(Boolean).join('\n');
     throw new SetupError(`apt could not install ${packages.join(' ')}`, {
       why: trouble,
-      mend: `${mendFor(trouble)}: ${sudoHint()}apt-get install --no-install-recommends ${packages.join(' ')}`,
+      mend: `${mendFor(trouble)}: ${installCommand(packages)}`,
       code: EXIT_MACHINE,
     });
   }

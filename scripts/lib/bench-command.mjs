@@ -3,5 +3,5 @@ import { at } from './project.mjs';
 import { runMain } from './report.mjs';
 
 export function main(argv) {
-  return runMain(() => setupAndLaunch(at('dist', 'bench', 'cli.js'), argv));
+  return runMain(() => setupAndLaunch('bench', at('dist', 'bench', 'cli.js'), argv));
 }

@@ -6,8 +6,8 @@ import { ROOT } from './project.mjs';
 import { SetupError } from './report.mjs';
 import { setup } from './setup.mjs';
 
-export async function setupAndLaunch(program, args) {
-  await setup();
+export async function setupAndLaunch(purpose, program, args) {
+  await setup(purpose);
   if (!existsSync(program)) {
     throw new SetupError(`${relative(ROOT, program)} is missing`, { why: 'the build made no such file' });
   }

@@ -2,7 +2,7 @@
 // old; the stamps only spare starting them when nothing at all has changed.
 import { existsSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { run } from './child.mjs';
 import { findCommand, findHeader } from './needs.mjs';
 import { at, ROOT } from './project.mjs';
@@ -44,6 +44,16 @@ export async function programs() {
   await make('native', 'native', 'all');
   await make('workloads', 'workloads', 'all');
   markDone('programs', print, filesUnder('build/bin', EVERYTHING, KEEP_ALL));
+}
+
+/** What the tests trace: one program for each source in tests/fixtures/programs. */
+export async function testPrograms() {
+  const folder = 'tests/fixtures/programs';
+  const print = fingerprint(filesUnder(folder, SOURCES));
+  if (isDone('test-programs', print)) return;
+  await make('test programs', folder, 'all');
+  const names = filesUnder(folder, /\.c$/).map((path) => basename(path, '.c'));
+  markDone('test-programs', print, names.map((name) => at('build', 'test', name)).filter(existsSync));
 }
 
 /** native/build/Release/*.node and the plugins beside it. */

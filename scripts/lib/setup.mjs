@@ -1,7 +1,8 @@
-// The set-up that `npm start` and `npm test` share. Each step says a line when it does something and nothing when not.
+// The set-up that `npm start`, `npm test` and `npm run bench` share. Each step says a line when it does something and
+// nothing when not.
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { addon, bpfObjects, programs } from './native-build.mjs';
+import { addon, bpfObjects, programs, testPrograms } from './native-build.mjs';
 import { nodeModules } from './node-modules.mjs';
 import { at, ROOT } from './project.mjs';
 import { EXIT_MACHINE, SetupError, say } from './report.mjs';
@@ -13,15 +14,17 @@ import { vendor } from './vendored.mjs';
 /** Folders the set-up writes to; one left by a run as root stops a later run as a user. */
 const WRITTEN = ['build', 'build/.stamps', 'dist', 'node_modules', 'native/build', 'native/vendor'];
 
-export async function setup({ forTests = false } = {}) {
+/** @param purpose what it is for: 'start', 'test' or 'bench'; the latter two need more */
+export async function setup(purpose = 'start') {
   checkPlatform();
   checkRights();
   await withSetupLock(async () => {
-    await systemPackages({ forTests });
+    await systemPackages(purpose);
     await nodeModules();
     await vendor();
     await bpfObjects();
     await programs();
+    if (purpose === 'test') await testPrograms();
     await addon();
     await typescript();
   });

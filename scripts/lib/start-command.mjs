@@ -3,5 +3,7 @@ import { at } from './project.mjs';
 import { runMain } from './report.mjs';
 
 export function main(argv) {
-  return runMain(() => setupAndLaunch(at('dist', 'harness', 'cli.js'), ['run', '--profile', 'quick', ...argv]));
+  return runMain(() =>
+    setupAndLaunch('start', at('dist', 'harness', 'cli.js'), ['run', '--profile', 'quick', ...argv]),
+  );
 }

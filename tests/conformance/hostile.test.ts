@@ -1,0 +1,225 @@
+/**
+ * Targets that do not end as they should, collectors that are stopped or killed at the wrong moment: what was seen is
+ * still right, and the machine is as it was before.
+ */
+import { spawn } from 'node:child_process';
+import { chmodSync, chownSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findVariant } from '../../backends/index.ts';
+import { BackendError } from '../../harness/errors.ts';
+import type { EventBatch } from '../../harness/event.ts';
+import { TraceSession } from '../../harness/session.ts';
+import { syscallNumber } from '../../harness/syscalls/index.ts';
+import { Target } from '../../harness/target.ts';
+import { lostCalls } from '../../harness/trace/loss.ts';
+import { expectRestored, restingState } from '../fixtures/machine.ts';
+import { processesWith, statOf, statusLine, stillRunning, treeOf, until } from '../fixtures/processes.ts';
+import { CALLS_PROGRAM, markOf, subjects } from './collect.ts';
+import { runTrial, specFor, stamped, TRIAL_ENTRY } from './trial-process.ts';
+
+const NOBODY = 65534;
+
+const all = await subjects();
+const usable = all.filter((s) => s.unavailable === null);
+const recording = usable.filter((s) => s.capabilities.delivers === 'records');
+
+for (const s of all.filter((r) => r.unavailable !== null)) test.skip(`${s.id}: ${s.unavailable}`, () => {});
+
+/** Of the machine, before anything here ran; every test leaves it so. */
+const before = await restingState();
+afterAll(() => expectRestored(before));
+
+interface Running {
+  readonly session: TraceSession;
+  readonly target: Target;
+  /** Numbers of the marked calls, in the order they came. */
+  readonly marks: readonly number[];
+  /** All records are in `marks`. */
+  readonly consumed: Promise<void>;
+}
+
+/** A target under a session, its gate open. The caller ends both. */
+async function running(id: string, argv: readonly string[], user: string | null = null): Promise<Running> {
+  const { backend, variant } = findVariant(id);
+  const trace = { bufferBytes: 32 << 20, filter: [syscallNumber('getppid')], wakeup: variant.wakeup };
+  const target = await Target.launch({
+    argv,
+    cpus: null,
+    user,
+    seccompTrace: backend.launchNeeds?.(variant, trace).seccompTrace ?? null,
+    controlFd: -1,
+    canaryCalls: 0,
+    stdio: 'null',
+  });
+  try {
+    const session = await TraceSession.open({
+      backend,
+      variant,
+      trace,
+      control: null,
+      collectorCpus: null,
+      wantsBatches: true,
+      expectedPerLane: 0,
+      stallMs: 0,
+      stallAfterCalls: 0,
+    });
+    await session.start(target.pid);
+    const marks: number[] = [];
+    const take = (batch: EventBatch): void => {
+      for (let i = 0; i < batch.count; i++) {
+        const mark = markOf(batch.at(i));
+        if (mark !== null) marks.push(mark.number);
+      }
+    };
+    const consumed = (async () => {
+      for await (const batch of session.batches()) take(batch);
+    })();
+    target.start();
+    return { session, target, marks, consumed };
+  } catch (error) {
+    await target.close();
+    throw error;
+  }
+}
+
+/** In order, each once, from 0; what is missing in between was admitted. */
+function expectContiguous(run: Running, id: string): void {
+  const { report } = run.session;
+  const { capabilities, loss } = findVariant(id).variant;
+  const lost = lostCalls(report.runCounters, loss, report.bridgeLostRecords);
+  const marks = capabilities.ordering === 'none' ? run.marks.toSorted((a, b) => a - b) : run.marks;
+  expect(marks.length).toBeGreaterThan(0);
+  expect(marks.every((mark, i) => i === 0 || mark > (marks[i - 1] as number))).toBe(true);
+  const missing = (marks.at(-1) as number) + 1 - marks.length;
+  if (missing > 0) expect(missing).toBeLessThanOrEqual(lost.max ?? Number.POSITIVE_INFINITY);
+}
+
+describe.each(recording)('$id', ({ id, capabilities: can }) => {
+  test('stopped while the target is busy', async () => {
+    const run = await running(id, [CALLS_PROGRAM, 'busy']);
+    try {
+      await sleep(100);
+      if (can.detaches) {
+        await run.session.stop();
+        await run.consumed;
+        expectContiguous(run, id);
+        await run.session.close();
+        // It goes on, untraced and not stopped.
+        const then = statOf(run.target.pid);
+        expect(statusLine(run.target.pid, 'TracerPid')).toBe('0');
+        expect(await until(() => (statOf(run.target.pid)?.cpuTicks ?? 0) > (then?.cpuTicks ?? 0), 5000)).toBe(true);
+        expect(statOf(run.target.pid)?.state).not.toMatch(/[tTZ]/);
+        run.target.kill();
+      } else {
+        const error = await run.session.stop().catch((reason: unknown) => reason);
+        await run.consumed;
+        expectContiguous(run, id);
+        expect(error).toBeInstanceOf(BackendError);
+        expect(error).toMatchObject({ code: 'BUSY', operation: 'disarm', mend: expect.stringMatching(/./) });
+      }
+      expect(await run.target.end()).toMatchObject({ exitCode: null, signal: 9 });
+    } finally {
+      await run.target.close();
+      await run.session.close();
+    }
+  });
+
+  test('a target stopped from outside and continued: nothing is missing', async () => {
+    const calls = can.regime === 'blocks' ? 20_011 : 500_009;
+    const run = await running(id, [CALLS_PROGRAM, 'marked', String(calls)]);
+    try {
+      await sleep(20);
+      process.kill(run.target.pid, 'SIGSTOP');
+      expect(await until(() => /[tT]/.test(statOf(run.target.pid)?.state ?? ''), 2000)).toBe(true);
+      const stopped = statOf(run.target.pid)?.cpuTicks;
+      await sleep(100);
+      expect(statOf(run.target.pid)).toMatchObject({ state: expect.stringMatching(/[tT]/), cpuTicks: stopped });
+      process.kill(run.target.pid, 'SIGCONT');
+      expect(await run.target.end()).toMatchObject({ exitCode: 0, signal: null });
+      await run.session.stop();
+      await run.consumed;
+      expectContiguous(run, id);
+      const lost = lostCalls(run.session.report.runCounters, findVariant(id).variant.loss, 0);
+      if (lost.max === 0 && run.session.report.bridgeLostRecords === 0) expect(run.marks).toHaveLength(calls);
+    } finally {
+      await run.target.close();
+      await run.session.close();
+    }
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('a set-uid program, as nobody', () => {
+  let dir = '';
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'tb-setuid-'));
+    chmodSync(dir, 0o755);
+    copyFileSync(CALLS_PROGRAM, join(dir, 'calls'));
+    chownSync(join(dir, 'calls'), 0, 0);
+    chmodSync(join(dir, 'calls'), 0o4755);
+  });
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+  test.each(recording)('$id', async ({ id, capabilities: can }) => {
+    const run = await running(id, [join(dir, 'calls'), 'busy'], 'nobody');
+    try {
+      // The set-uid bit took effect: real, effective, saved and file system uid.
+      const uids = `${NOBODY}\t0\t0\t0`;
+      expect(await until(() => statusLine(run.target.pid, 'Uid') === uids, 2000)).toBe(true);
+      await sleep(50);
+      run.target.kill();
+      await run.target.end();
+      await run.session.stop();
+      await run.consumed;
+      if (can.followsSetuid) expectContiguous(run, id);
+      else expect(run.marks).toEqual([]);
+    } finally {
+      await run.target.close();
+      await run.session.close();
+    }
+  });
+});
+
+describe.each(usable)('$id', ({ id }) => {
+  test('leaves the machine as it was', async () => {
+    for (const workload of [stamped('null', 5003), stamped('exec', 53), stamped('threads', 5003, 3)]) {
+      expect(await runTrial(specFor(id, workload))).toMatchObject({ status: 'completed' });
+    }
+    await expectRestored(before);
+  });
+
+  test('a target that ignores SIGTERM is killed at its deadline, with all it started', async () => {
+    const name = `31${process.pid}${Math.floor(Math.random() * 1e6)}`;
+    const script = `trap '' TERM; sleep ${name} & while :; do sleep ${name}; done`;
+    const argv = ['/bin/sh', '-c', script];
+    const result = await runTrial(specFor(id, { kind: 'application', name: 'stubborn', argv }, { deadlineMs: 500 }));
+    expect(result).toMatchObject({
+      status: 'failed',
+      error: { message: expect.stringContaining('outlived its deadline of 500 ms') },
+    });
+    expect(processesWith(name)).toEqual([]);
+    await expectRestored(before);
+  });
+});
+
+/* Eight moments a variant, anywhere from Node's start to the middle of the run. */
+describe.each(usable.filter((s) => ['ebpf', 'ptrace'].includes(s.id)))('$id, the trial process is killed', ({ id }) => {
+  const moments = Array.from({ length: 8 }, () => 20 + Math.floor(Math.random() * 380));
+
+  test.each(moments)('%i ms after its start', async (delayMs) => {
+    const trial = spawn(process.execPath, [TRIAL_ENTRY], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const ended = new Promise((resolve) => trial.once('exit', (_code, signal) => resolve(signal)));
+    const spec = specFor(id, stamped('exec', 1_000_003), { auditContext: 'absent' });
+    trial.stdin.write(`${JSON.stringify(spec)}\n`);
+    await sleep(delayMs);
+    const tree = treeOf(trial.pid as number);
+    expect(tree).not.toHaveLength(0);
+    trial.kill('SIGKILL');
+    expect(await ended).toBe('SIGKILL');
+    await until(() => stillRunning(tree).length === 0, 2000);
+    expect(stillRunning(tree)).toEqual([]);
+    await expectRestored(before);
+  });
+});
