@@ -4,12 +4,14 @@
 #include <cstring>
 #include <new>
 
+#include "priority.h"
 #include "ptrace_probe.h"
 #include "source.h"
 #include "tracer.h"
 
 struct tb_source : tb_ptrace::tracer {
 	using tracer::tracer;
+	int drain_nice = 0; /* nice value of the drain thread while armed */
 };
 
 namespace
@@ -65,7 +67,11 @@ int open(const struct tb_source_config *config, struct tb_source **source, struc
 
 int arm(struct tb_source *source, pid_t pid, struct tb_error *err)
 {
-	return guarded(err, [&] { return source->attach(pid, err); });
+	int rc = guarded(err, [&] { return source->attach(pid, err); });
+
+	if (rc == 0)
+		source->drain_nice = tb_ptrace::step_back_beside(pid);
+	return rc;
 }
 
 int drain(struct tb_source *source, struct tb_record *out, uint32_t capacity, uint32_t timeout_us,
@@ -92,6 +98,8 @@ int stats(struct tb_source *source, struct tb_counter *out, uint32_t capacity, s
 		{"stale_stops", TB_PLACE_HEALTH, TB_UNIT_MESSAGE, h.stale_stops},
 		{"unpaired_exits", TB_PLACE_HEALTH, TB_UNIT_CALL, h.unpaired_exits},
 		{"unknown_tgids", TB_PLACE_HEALTH, TB_UNIT_MESSAGE, h.unknown_tgids},
+		{"drain_nice", TB_PLACE_HEALTH, TB_UNIT_MESSAGE,
+		 source->drain_nice > 0 ? static_cast<tb_u64>(source->drain_nice) : 0},
 		{"unknown_stops", TB_PLACE_DECODE, TB_UNIT_MESSAGE, h.unknown_stops},
 	};
 	const uint32_t count = sizeof(all) / sizeof(all[0]);
