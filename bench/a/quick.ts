@@ -8,11 +8,14 @@ import { parseResult } from '../../reports/json.ts';
 import type { Check } from '../check.ts';
 
 const TIMEOUT_MS = 180_000;
+const BUILD_TIMEOUT_MS = 600_000;
 
 export const quickProfile: Check = {
   name: 'quick',
   title: 'the quick profile ≤ 60 s once built; a second npm start < 2 s before its first trial',
   async run({ say }) {
+    /* What is timed is the second start, on a tree that is built. */
+    await execa('npm', ['run', 'build', '--silent'], { cwd: projectRoot, timeout: BUILD_TIMEOUT_MS, stdin: 'ignore' });
     say('quick: npm start, about a minute');
     const out = mkdtempSync(join(tmpdir(), 'tracebench-quick-'));
     try {
