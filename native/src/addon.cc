@@ -390,18 +390,8 @@ public:
 			answer_ = 0;
 			return;
 		}
-		std::vector<tb_option> extra;
-		for (const auto &[name, value] : options_.source_options)
-			extra.push_back({name.c_str(), value.c_str()});
-		tb_source_config config = {};
-		config.abi = TB_SOURCE_ABI;
-		config.variant = options_.variant.c_str();
-		config.buffer_bytes = options_.buffer_bytes;
-		config.filter = options_.filter;
-		config.wakeup = options_.wakeup;
-		config.wakeup_value = options_.wakeup_value;
-		config.options = extra.data();
-		config.options_count = static_cast<uint32_t>(extra.size());
+		std::vector<tb_option> private_options;
+		tb_source_config config = source_config(options_, &private_options);
 		answer_ = ops->probe(&config, &err_);
 	}
 

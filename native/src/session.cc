@@ -53,6 +53,23 @@ uint64_t monotonic_ns()
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+tb_source_config source_config(const SessionOptions &options, std::vector<tb_option> *private_options)
+{
+	private_options->clear();
+	for (const auto &[name, value] : options.source_options)
+		private_options->push_back({name.c_str(), value.c_str()});
+	tb_source_config config = {};
+	config.abi = TB_SOURCE_ABI;
+	config.variant = options.variant.c_str();
+	config.buffer_bytes = options.buffer_bytes;
+	config.filter = options.filter;
+	config.wakeup = options.wakeup;
+	config.wakeup_value = options.wakeup_value;
+	config.options = private_options->data();
+	config.options_count = static_cast<uint32_t>(private_options->size());
+	return config;
+}
+
 Session::Session(SessionOptions options, Listener listener)
 	: options_(std::move(options)), listener_(std::move(listener)), ledger_(options_.ledger),
 	  scratch_(kRoundRecords), thread_(&Session::thread_main, this)
@@ -144,18 +161,8 @@ bool Session::open()
 			return fail("open");
 		}
 	}
-	std::vector<tb_option> options;
-	for (const auto &[name, value] : options_.source_options)
-		options.push_back({name.c_str(), value.c_str()});
-	tb_source_config config = {};
-	config.abi = TB_SOURCE_ABI;
-	config.variant = options_.variant.c_str();
-	config.buffer_bytes = options_.buffer_bytes;
-	config.filter = options_.filter;
-	config.wakeup = options_.wakeup;
-	config.wakeup_value = options_.wakeup_value;
-	config.options = options.data();
-	config.options_count = static_cast<uint32_t>(options.size());
+	std::vector<tb_option> private_options;
+	tb_source_config config = source_config(options_, &private_options);
 
 	uint64_t before = monotonic_ns();
 	if (options_.ops->open(&config, &source_, &report_.geometry, &report_.error) < 0) {

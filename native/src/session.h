@@ -30,7 +30,7 @@ namespace tracebench
 
 struct SessionOptions {
 	const tb_source_ops *ops = nullptr;
-	/* Copied texts and options; config() below points into them. */
+	/* Copied texts and options; source_config() points into them. */
 	std::string variant;
 	std::vector<std::pair<std::string, std::string>> source_options;
 	uint64_t buffer_bytes = 0;
@@ -55,6 +55,9 @@ struct SessionOptions {
 	uint64_t test_forge_stamps = 0; /* deliver so many records with a stamp nobody issued */
 #endif
 };
+
+/* What a source is opened or probed with. It points into `options` and `private_options`. */
+tb_source_config source_config(const SessionOptions &options, std::vector<tb_option> *private_options);
 
 enum class SessionEventType { Opened, Armed, Batch, Ended };
 
