@@ -146,6 +146,7 @@ export interface Geometry {
 
 /** A running trace. start → batches/loss → stop → close; close is safe on every path, and stops first if need be. */
 export interface Session {
+  /** Once stopped. */
   readonly geometry: Geometry;
   /** Attaches to `pid`, which waits at the launcher's gate. Resolves once tracing is effective. */
   start(pid: number): Promise<void>;

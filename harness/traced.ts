@@ -48,6 +48,17 @@ async function consume(session: TraceSession, onBatch: (batch: EventBatch) => vo
   for await (const batch of session.batches()) onBatch(batch);
 }
 
+/** null, or what `work` failed with; handled from the start, so that waiting for it later is safe. */
+async function settled(work: Promise<void>, onFailure: () => void): Promise<{ error: unknown } | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    onFailure();
+    return { error };
+  }
+}
+
 /** Why a run was aborted, as an error: the abort reason when it is one. */
 function abortError(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new TracebenchError(EXIT.runError, 'the run was aborted');
@@ -94,12 +105,14 @@ export async function runTraced(s: TracedSettings): Promise<TracedOutcome> {
     void session.ended.then(() => {
       if (!stopping) target.kill();
     });
-    const consumed = s.onBatch === null ? null : consume(session, s.onBatch);
+    /* So is a reader that throws; its error is kept until the target is gone. */
+    const consumed = s.onBatch === null ? null : settled(consume(session, s.onBatch), () => target.kill());
     target.start();
     const end = await target.end();
     stopping = true;
     await session.stop();
-    await consumed;
+    const failure = await consumed;
+    if (failure !== null) throw failure.error;
     const aborted = s.signal.aborted ? abortError(s.signal) : null;
     return { end, report: session.report, canaryNsPerCall: target.canaryNsPerCall, aborted };
   } finally {

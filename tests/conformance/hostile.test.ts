@@ -15,6 +15,7 @@ import { TraceSession } from '../../harness/session.ts';
 import { syscallNumber } from '../../harness/syscalls/index.ts';
 import { Target } from '../../harness/target.ts';
 import { lostCalls } from '../../harness/trace/loss.ts';
+import { runTraced } from '../../harness/traced.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { processesWith, statOf, statusLine, stillRunning, treeOf, until } from '../fixtures/processes.ts';
 import { CALLS_PROGRAM, markOf, subjects } from './collect.ts';
@@ -96,6 +97,34 @@ function expectContiguous(run: Running, id: string): void {
   const missing = (marks.at(-1) as number) + 1 - marks.length;
   if (missing > 0) expect(missing).toBeLessThanOrEqual(lost.max ?? Number.POSITIVE_INFINITY);
 }
+
+/** Not a backend's affair, so one is enough: a reader that throws must not leave the target running or go unheard. */
+test('a reader that throws ends the run with its error, and nothing is left', async () => {
+  const before = await restingState();
+  const controller = new AbortController();
+  const run = runTraced({
+    variant: 'ptrace',
+    argv: [CALLS_PROGRAM, 'busy'],
+    filter: null,
+    bufferBytes: 1 << 20,
+    wakeup: null,
+    workloadCpus: null,
+    collectorCpus: null,
+    user: null,
+    stdio: 'null',
+    control: null,
+    canaryCalls: 0,
+    expectedPerLane: 0,
+    stallMs: 0,
+    stallAfterCalls: 0,
+    signal: controller.signal,
+    onBatch: () => {
+      throw new Error('the reader broke');
+    },
+  });
+  await expect(run).rejects.toThrow('the reader broke');
+  await expectRestored(before);
+});
 
 describe.each(recording)('$id', ({ id, capabilities: can }) => {
   test('stopped while the target is busy', async () => {
