@@ -1,12 +1,13 @@
 /** Trials for the checks: the real trial process, one fresh process each, never two at a time. */
 import { join } from 'node:path';
 import { findVariant } from '../backends/index.ts';
+import { OWN_HOST } from '../harness/host.ts';
 import { distDir } from '../harness/paths.ts';
 import type { CompletedTrial, TrialSpec } from '../harness/result.ts';
 import { runTrial } from '../harness/trial-process.ts';
 import { findWorkload } from '../workloads/index.ts';
 
-const ENTRY = join(distDir, 'harness', 'trial.js');
+const PROGRAM = { entry: join(distDir, 'harness', 'trial.js'), host: OWN_HOST };
 const DEADLINE_MS = 120_000;
 /** The workload is always on CPU 0; a collector placed `other` on CPU 1. */
 const WORKLOAD_CPUS = [0];
@@ -50,7 +51,7 @@ export function specOf(request: TrialRequest): TrialSpec {
 
 /** Throws when the trial failed: a check that could not measure has no figure. */
 export async function trial(request: TrialRequest): Promise<CompletedTrial> {
-  const result = await runTrial(ENTRY, specOf(request), new AbortController().signal);
+  const result = await runTrial(PROGRAM, specOf(request), new AbortController().signal);
   if (result.status === 'failed') {
     throw new Error(`${result.spec.cellId}: ${result.error.code}: ${result.error.message}`);
   }

@@ -8,6 +8,7 @@ import type { CommandContext } from './commands/context.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
 import { listCommand } from './commands/list.ts';
+import { ON_BEHALF, readLetter } from './commands/on-behalf.ts';
 import { runCommand } from './commands/run.ts';
 import { traceCommand } from './commands/trace.ts';
 import { toolVersion } from './environment.ts';
@@ -28,7 +29,8 @@ Exit codes:
 With --json exactly one document goes to standard output, on an error
 {"error": {"exitCode", "code", "message", "mend"}}; all else to standard error.`;
 
-async function main(argv: readonly string[]): Promise<number> {
+async function main(typed: readonly string[]): Promise<number> {
+  const { argv, behalf } = typed[0] === ON_BEHALF ? readLetter(typed[1] ?? '') : { argv: typed, behalf: null };
   const cut = argv.indexOf('--');
   const own = cut < 0 ? argv : argv.slice(0, cut);
   const rest = cut < 0 ? null : argv.slice(cut + 1);
@@ -43,6 +45,7 @@ async function main(argv: readonly string[]): Promise<number> {
       json,
       quiet,
       rest,
+      behalf,
       argv,
       print: (text) => write(process.stdout, text),
       exitNow: (code) => process.exit(code),
@@ -57,7 +60,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .option('--quiet', 'no progress')
     .addHelpText('after', EXIT_CODES);
   const commands = [
-    doctorCommand(context),
+    doctorCommand(context, finish),
     listCommand(context),
     traceCommand(context, finish),
     runCommand(context, finish),

@@ -1,11 +1,32 @@
-/** Can a variant run here, as this user, now? Asked of the variant's own source, which tries the real thing. */
+/** Can a variant run here, with the rights a trial would have, now? Asked of its own source, which tries the real thing. */
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { findVariant } from '../backends/index.ts';
 import { native } from '../native/index.ts';
-import type { BackendRow } from './result.ts';
+import { BackendError } from './errors.ts';
+import { type Host, hostCommand } from './host.ts';
+import { distDir } from './paths.ts';
+import { type BackendRow, backendRowSchema } from './result.ts';
 import { wakeupCode } from './session.ts';
+
+/** A probe takes some 100 ms; loading a large program under a slow verifier ten times that. */
+const PROBE_TIMEOUT_MS = 30_000;
 
 /** Small: a probe must not fail for want of memory that a study would ask for by name. */
 const PROBE_BUFFER_BYTES = 1 << 20;
+
+/** Asks here when trials run as us, else in a process that is started as they are. */
+export function probeOn(host: Host): (id: string) => Promise<BackendRow> {
+  return host.invoker === null ? probeVariant : (id) => probeElsewhere(host, id);
+}
+
+async function probeElsewhere(host: Host, id: string): Promise<BackendRow> {
+  findVariant(id);
+  const [file, words] = hostCommand(host, join(distDir, 'harness', 'probe-entry.js'), [id]);
+  const run = await execa(file, words, { reject: false, stdin: 'ignore', timeout: PROBE_TIMEOUT_MS });
+  if (run.failed) throw new BackendError('INTERNAL', id, 'probe', run.stderr.trim() || run.shortMessage || 'no answer');
+  return backendRowSchema.parse(JSON.parse(run.stdout));
+}
 
 /** Throws a usage error for an unknown id; everything else is an answer. */
 export async function probeVariant(id: string): Promise<BackendRow> {

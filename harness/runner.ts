@@ -7,15 +7,14 @@ import { Bench, type FnReturnedObject } from 'tinybench';
 import type { Progress } from './progress.ts';
 import type { Plan, TrialResult, TrialSpec } from './result.ts';
 import { roundTrials } from './schedule.ts';
-import { measuredNs, runTrial } from './trial-process.ts';
+import { measuredNs, runTrial, type TrialProgram } from './trial-process.ts';
 
 /** Beyond this a budget buys no further precision worth the name. */
 const MOST_ROUNDS = 1000;
 
 export interface RoundsInput {
   readonly plan: Plan;
-  /** Program that runs one trial. */
-  readonly entry: string;
+  readonly program: TrialProgram;
   /** Recorded by an earlier run of this study: not run again. */
   readonly recorded: readonly TrialResult[];
   /** Keeps a result; the study ends when it throws. */
@@ -83,7 +82,7 @@ async function runRound(specs: readonly TrialSpec[], input: RoundsInput, trials:
     signal: ended,
   });
   const oneTrial = async (spec: TrialSpec): Promise<TrialResult> => {
-    const result = await runTrial(input.entry, spec, input.stop);
+    const result = await runTrial(input.program, spec, input.stop);
     input.record(result);
     trials.push(result);
     input.progress.trialEnded(result);

@@ -21,6 +21,7 @@ import { runRounds } from './runner.ts';
 import type { StopWatch } from './stop.ts';
 import { cannotWrite, pointLatest, StudyFiles, type StudyHead } from './study-files.ts';
 import { summarise, type VariantTerms } from './summarise.ts';
+import type { TrialProgram } from './trial-process.ts';
 
 /** The collector that is proved against ground truth and that the others are held against. */
 const REFERENCE = 'ebpf';
@@ -69,7 +70,7 @@ export async function prepareStudy(
 }
 
 export interface StudyRun {
-  readonly entry: string;
+  readonly program: TrialProgram;
   readonly backends: readonly BackendDefinition[];
   readonly services: StudyServices;
   readonly progress: Progress;
@@ -165,7 +166,7 @@ async function carryOut({ head, files, recorded, began, timeBudgetMs }: Begun, r
     progress.begin(head.plan);
     const { trials, complete } = await runRounds({
       plan: head.plan,
-      entry: run.entry,
+      program: run.program,
       recorded,
       record: (trial) => files.append(trial),
       progress,

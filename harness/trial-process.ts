@@ -1,14 +1,16 @@
 /**
  * One trial in a process of its own: `node trial.js` reads the specification from its standard input and prints one
- * line, the result. The pipe of its standard input stays open: its end tells the trial that we have died.
+ * line, the result. The pipe of its standard input stays open: its end is the order to end, given also when we die.
  */
 import { execa } from 'execa';
 import { z } from 'zod';
+import { type Host, hostCommand, signalHosted } from './host.ts';
 import { type FailedTrial, RESULT_VERSION, type TrialResult, type TrialSpec, trialResultSchema } from './result.ts';
+import { WITH_ENVIRONMENT } from './trial-environment.ts';
 
 /** The trial ends its target at spec.deadlineMs by itself; so long after that it is ended itself. */
 const DEADLINE_GRACE_MS = 20_000;
-/** From SIGTERM, at which a trial kills its target and detaches, to SIGKILL. */
+/** From the end of its standard input, at which a trial kills its target and detaches, to SIGKILL. */
 const KILL_AFTER_MS = 5000;
 const STDOUT_MAX = 16 * 1024 * 1024;
 const SHOWN_CHARS = 300;
@@ -18,26 +20,46 @@ export class TrialStopped extends Error {
   override readonly name = 'TrialStopped';
 }
 
+/** Which program runs one trial, and as whom. */
+export interface TrialProgram {
+  readonly entry: string;
+  readonly host: Host;
+}
+
 /**
  * Never throws for what goes wrong in a trial: that is a failed trial, which names it.
  * Throws TrialStopped when `signal` ended it.
  */
-export async function runTrial(entry: string, spec: TrialSpec, signal: AbortSignal): Promise<TrialResult> {
+export async function runTrial(program: TrialProgram, spec: TrialSpec, signal: AbortSignal): Promise<TrialResult> {
   if (signal.aborted) throw new TrialStopped();
+  const { entry, host } = program;
   const startedAt = new Date();
-  const child = execa(process.execPath, [entry], {
+  const child = execa(...hostCommand(host, entry, host.invoker === null ? [] : [WITH_ENVIRONMENT]), {
     stdin: 'pipe',
     stripFinalNewline: false,
     maxBuffer: STDOUT_MAX,
     reject: false,
-    timeout: spec.deadlineMs + DEADLINE_GRACE_MS,
-    forceKillAfterDelay: KILL_AFTER_MS,
-    cancelSignal: signal,
   });
   // A trial that died before it read its specification: its exit says so, the broken pipe adds nothing.
   child.stdin.on('error', () => {});
   child.stdin.write(`${JSON.stringify(spec)}\n`);
+  if (host.invoker !== null) child.stdin.write(`${JSON.stringify(process.env)}\n`);
+
+  let timedOut = false;
+  let killTimer: NodeJS.Timeout | undefined;
+  const end = () => {
+    child.stdin.end();
+    killTimer ??= setTimeout(() => signalHosted(host, child, 'SIGKILL'), KILL_AFTER_MS);
+  };
+  const deadline = setTimeout(() => {
+    timedOut = true;
+    end();
+  }, spec.deadlineMs + DEADLINE_GRACE_MS);
+  signal.addEventListener('abort', end, { once: true });
   const ended = await child;
+  clearTimeout(deadline);
+  clearTimeout(killTimer);
+  signal.removeEventListener('abort', end);
   // A Ctrl-C reaches the trial and us at the same time: give our own handler its turn before judging the exit.
   await new Promise((resolve) => setImmediate(resolve));
   if (signal.aborted) throw new TrialStopped();
@@ -51,7 +73,7 @@ export async function runTrial(entry: string, spec: TrialSpec, signal: AbortSign
     error: { code, message, mend },
   });
   const said = ended.stderr.trim() === '' ? '' : `; it said: ${tail(ended.stderr.trim())}`;
-  if (ended.timedOut) {
+  if (timedOut) {
     return failed(
       'DEADLINE',
       `the trial process was still running ${DEADLINE_GRACE_MS / 1000} s after its deadline${said}`,

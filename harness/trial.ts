@@ -1,8 +1,9 @@
 /**
  * The trial process: exactly one workload under one backend variant, once, in a fresh process.
  *
- * Standard input: one TrialSpec as a line of JSON; afterwards the stream is the life line to the runner: its
- * end means that the runner is gone, and the target is killed. Standard output: one TrialResult as a line of JSON.
+ * Standard input: one TrialSpec as a line of JSON; with `--environment` a second line, the environment of the target,
+ * for a trial that runs as another user than its runner. Afterwards the stream is the life line to the runner: its
+ * end is the order to end, or means that the runner is gone, and the target is killed. Standard output: one TrialResult as a line of JSON.
  * Exit code 0 when a result was printed, completed or failed; 1 when none could be.
  */
 import { readFileSync, writeSync } from 'node:fs';
@@ -26,6 +27,7 @@ import {
 import { NATIVE_ARCH } from './session.ts';
 import { syscallName, syscallNumber } from './syscalls/index.ts';
 import { runTraced, type TracedOutcome } from './traced.ts';
+import { takeEnvironment, WITH_ENVIRONMENT } from './trial-environment.ts';
 
 /** Long enough for a stable minimum of blocks, short enough to cost 2–3 ms. */
 const CANARY_CALLS = 10_000;
@@ -224,18 +226,23 @@ async function runTrial(spec: TrialSpec, signal: AbortSignal): Promise<TrialResu
 
 async function main(): Promise<number> {
   const abort = new AbortController();
+  const wanted = process.argv.includes(WITH_ENVIRONMENT) ? 2 : 1;
   const lines = createInterface({ input: process.stdin });
-  const first = await new Promise<string | null>((resolve) => {
-    lines.once('line', resolve);
+  const [first, second] = await new Promise<string[]>((resolve) => {
+    const read: string[] = [];
+    lines.on('line', (line) => {
+      if (read.push(line) === wanted) resolve(read);
+    });
     lines.once('close', () => {
-      resolve(null);
-      abort.abort(new TracebenchError(EXIT.terminated, 'the runner is gone'));
+      resolve([]);
+      abort.abort(new TracebenchError(EXIT.terminated, 'the runner ended it, or is gone'));
     });
   });
-  if (first === null) {
+  if (first === undefined) {
     process.stderr.write('trial: no specification on standard input\n');
     return 1;
   }
+  if (second !== undefined) takeEnvironment(JSON.parse(second));
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => abort.abort(new TracebenchError(EXIT.terminated, `ended by ${name}`)));
   }

@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { cannotError, usageError } from '../errors.ts';
+import type { Host } from '../host.ts';
 
 /** The program must be found as execvp would find it. */
 export function checkCommand(argv: readonly string[], path: string = process.env['PATH'] ?? ''): void {
@@ -47,13 +48,13 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** The user must exist; only root may run a target as somebody else. */
-export async function checkUser(user: string): Promise<void> {
+/** The user must exist; only who traces as root may run a target as somebody else. */
+export async function checkUser(user: string, host: Host): Promise<void> {
   const found = await execa('getent', ['passwd', user], { reject: false, stdin: 'ignore' });
   if (found.failed) throw usageError(`--user: there is no user '${user}'`, 'name one that `getent passwd` knows');
   const { uid, username } = userInfo();
   const theirs = Number(found.stdout.split(':')[2]);
-  if (uid !== 0 && theirs !== uid) {
+  if (uid !== 0 && host.invoker === null && theirs !== uid) {
     throw cannotError(
       `only root may run the target as '${user}'`,
       `run as root, or leave --user out (you are ${username})`,

@@ -6,12 +6,15 @@ import { readMachine } from '../machine.ts';
 import { projectRoot } from '../paths.ts';
 import type { PlanContext } from '../plan.ts';
 import { NATIVE_ARCH, parseSyscallList, syscallName } from '../syscalls/index.ts';
+import type { Behalf } from './on-behalf.ts';
 
 export interface CommandContext {
   readonly json: boolean;
   readonly quiet: boolean;
   /** Words after `--`; null without it. */
   readonly rest: readonly string[] | null;
+  /** Who asked, when this runs as root for somebody else; null when it does not. */
+  readonly behalf: Behalf | null;
   /** The arguments as typed. */
   readonly argv: readonly string[];
   /** Standard output, whole; resolves when it is written. */

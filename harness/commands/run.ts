@@ -8,10 +8,11 @@ import { renderTerminal } from '../../reports/terminal.ts';
 import { calibrate } from '../calibration.ts';
 import { readEnvironment } from '../environment.ts';
 import { cannotError, EXIT, usageError } from '../errors.ts';
+import { findHost, type Host } from '../host.ts';
 import { lockStudy } from '../lock.ts';
 import { distDir } from '../paths.ts';
 import { type PlanContext, resolveRequest } from '../plan.ts';
-import { probeVariant } from '../probe.ts';
+import { probeOn } from '../probe.ts';
 import { blockProgress, lineProgress, type Progress, silentProgress } from '../progress.ts';
 import { formatBytes, formatDuration, parseBytes, parseCount, parseDurationMs, parseList } from '../quantity.ts';
 import { mergeSettings, PLACEMENTS, PROFILES, readPlanFile, type Settings } from '../settings.ts';
@@ -33,12 +34,14 @@ import { type CommandContext, columns, type Finish, planContext, printJson, resu
 const SEEDS = 2 ** 31;
 const WIDTH_OF_A_LOG = 120;
 
-const services: StudyServices = {
-  probe: probeVariant,
-  readEnvironment,
-  calibrate,
-  write: async (dir, study, trials) => writeReports(dir, study, trials),
-};
+function servicesOn(host: Host): StudyServices {
+  return {
+    probe: probeOn(host),
+    readEnvironment,
+    calibrate,
+    write: async (dir, study, trials) => writeReports(dir, study, trials),
+  };
+}
 
 export function runCommand(context: () => CommandContext, finish: Finish) {
   return new Command('run')
@@ -104,17 +107,22 @@ async function fresh(
   around: CommandContext,
 ): Promise<number> {
   const context = planContext();
-  const request = resolveRequest(settings, context, randomInt(SEEDS));
+  const host = await findHost();
+  const asUser = settings.user ?? host.invoker;
+  const request = resolveRequest(asUser === null ? settings : { ...settings, user: asUser }, context, randomInt(SEEDS));
   if (settings.command) checkCommand(settings.command);
-  if (settings.user !== undefined) await checkUser(settings.user);
+  if (settings.user !== undefined) await checkUser(settings.user, host);
   if (out !== undefined) checkOutputFolder(out);
   if (dryRun) {
-    const prepared = await prepareStudy(request, context, services.probe);
+    const prepared = await prepareStudy(request, context, probeOn(host));
     await showPlan(prepared, context, around);
     return EXIT.ok;
   }
-  return locked(around, async (run) => {
-    const prepared = await prepareStudy(request, context, services.probe);
+  return locked(around, host, async (run) => {
+    if (host.invoker !== null) {
+      run.progress.note(`trials run through sudo; files and targets belong to ${host.invoker}`);
+    }
+    const prepared = await prepareStudy(request, context, run.services.probe);
     for (const row of prepared.rows) {
       if (row.answer === 'yes') continue;
       const mend = row.mend === null ? '' : `\n  mend: ${row.mend}`;
@@ -137,12 +145,16 @@ async function fresh(
   });
 }
 
-function resumed(dir: string, around: CommandContext): Promise<number> {
-  return locked(around, (run) => resumeStudy(dir, run));
+async function resumed(dir: string, around: CommandContext): Promise<number> {
+  return locked(around, await findHost(), (run) => resumeStudy(dir, run));
 }
 
 /** Takes the lock, hears the signals, runs the study, says what came of it. */
-async function locked(around: CommandContext, study: (run: StudyRun) => Promise<StudyOutcome>): Promise<number> {
+async function locked(
+  around: CommandContext,
+  host: Host,
+  study: (run: StudyRun) => Promise<StudyOutcome>,
+): Promise<number> {
   const entry = join(distDir, 'harness', 'trial.js');
   if (!existsSync(entry))
     throw cannotError(`${shownPath(entry)} is missing: the project is not built`, 'npm run build');
@@ -155,7 +167,13 @@ async function locked(around: CommandContext, study: (run: StudyRun) => Promise<
   });
   try {
     const { backends } = planContext();
-    const outcome = await study({ entry, backends, services, progress, stop });
+    const outcome = await study({
+      program: { entry, host },
+      backends,
+      services: servicesOn(host),
+      progress,
+      stop,
+    });
     await show(outcome, around);
     return outcome.exitCode;
   } finally {
@@ -173,7 +191,7 @@ async function show({ study, dir, files }: StudyOutcome, around: CommandContext)
   if (around.json) {
     await printJson(around, study);
   } else {
-    const text = renderTerminal(study, { width: process.stdout.columns ?? WIDTH_OF_A_LOG, stream: process.stdout });
+    const text = renderTerminal(study, { width: process.stdout.columns || WIDTH_OF_A_LOG, stream: process.stdout });
     await around.print(`${text.trimEnd()}\n`);
   }
   if (around.quiet) return;

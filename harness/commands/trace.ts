@@ -2,11 +2,14 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { findVariant } from '../../backends/index.ts';
 import { usageError } from '../errors.ts';
+import { findHost } from '../host.ts';
+import { probeVariant } from '../probe.ts';
 import { DEFAULT_BUFFER } from '../profiles.ts';
 import { parseBytes, parseList } from '../quantity.ts';
 import { runTrace } from '../trace/index.ts';
 import { checkCommand, checkUser } from './check-target.ts';
 import type { CommandContext, Finish } from './context.ts';
+import { runOnBehalf } from './on-behalf.ts';
 
 export function traceCommand(context: () => CommandContext, finish: Finish) {
   return new Command('trace')
@@ -35,18 +38,25 @@ export function traceCommand(context: () => CommandContext, finish: Finish) {
       if (around.rest === null) throw usageError('there is no command to trace', './tracebench trace -- CMD …');
       findVariant(options.backend);
       checkCommand(around.rest);
-      if (options.user !== undefined) await checkUser(options.user);
+      const host = await findHost();
+      if (options.user !== undefined) await checkUser(options.user, host);
+      // What works with our own rights is not done with root's.
+      if (host.invoker !== null && (await probeVariant(options.backend)).answer !== 'yes') {
+        finish(await runOnBehalf(host, around.argv));
+        return;
+      }
       finish(
         await runTrace({
           backend: options.backend,
           filter: options.events === undefined ? null : parseList(options.events, '-e'),
           summary: options.summaryOnly ?? false,
           output: options.output ?? null,
+          openAs: around.behalf?.as ?? ((open) => open()),
           json: around.json,
           ...(options.detail === undefined ? {} : { detail: options.detail }),
           argv: [...around.rest],
           bufferBytes: options.buffer,
-          user: options.user ?? null,
+          user: options.user ?? around.behalf?.user ?? null,
           timestamps: options.timestamps ?? false,
         }),
       );

@@ -1,6 +1,7 @@
 /** doctor: what this machine can run, why not, and what would mend it. */
 import { variantIds } from '../../backends/index.ts';
-import { probeVariant } from '../probe.ts';
+import { findHost } from '../host.ts';
+import { probeOn } from '../probe.ts';
 import type { BackendRow } from '../result.ts';
 import { readFacts } from './facts.ts';
 import { buildReport, type DoctorReport } from './report.ts';
@@ -11,9 +12,9 @@ export { type DoctorReport, type Mend, renderDoctor } from './report.ts';
 export { canonicalJson, type MachineState, machineState, settledState } from './state.ts';
 
 /** One variant's answer; a probe that breaks is an answer too, so that one cannot hide the others. */
-async function ask(id: string): Promise<BackendRow> {
+async function ask(probe: (id: string) => Promise<BackendRow>, id: string): Promise<BackendRow> {
   try {
-    return await probeVariant(id);
+    return await probe(id);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { variant: id, answer: 'unknown', reason: `the probe failed: ${reason}`, mend: null };
@@ -26,11 +27,13 @@ async function ask(id: string): Promise<BackendRow> {
  */
 export async function runDoctor(options: { readonly json: boolean }): Promise<DoctorReport> {
   const progress = !options.json && process.stderr.isTTY;
+  const host = await findHost();
+  const probe = probeOn(host);
   const rows: BackendRow[] = [];
   for (const id of variantIds) {
     if (progress) process.stderr.write(`\r\x1b[Kprobing ${id} …`);
-    rows.push(await ask(id));
+    rows.push(await ask(probe, id));
   }
   if (progress) process.stderr.write('\r\x1b[K');
-  return buildReport(await readFacts(), rows);
+  return buildReport(await readFacts(), rows, host.invoker);
 }

@@ -10,6 +10,8 @@ export interface Mend {
 
 export interface DoctorReport {
   readonly machine: MachineFacts;
+  /** Whom targets belong to when the processes that trace are started through sudo; null when they are not. */
+  readonly elevatedFor: string | null;
   /** Every registered variant, in report order. */
   readonly backends: readonly BackendRow[];
   readonly usable: number;
@@ -41,10 +43,15 @@ function verdict(usable: number, total: number, mends: readonly Mend[]): string 
   return `${can}; ${more.join('; ')}.`;
 }
 
-export function buildReport(machine: MachineFacts, backends: readonly BackendRow[]): DoctorReport {
+export function buildReport(
+  machine: MachineFacts,
+  backends: readonly BackendRow[],
+  elevatedFor: string | null,
+): DoctorReport {
   const usable = backends.filter((row) => row.answer === 'yes').length;
   const mends = groupMends(backends);
-  return { machine, backends, usable, total: backends.length, mends, verdict: verdict(usable, backends.length, mends) };
+  const total = backends.length;
+  return { machine, elevatedFor, backends, usable, total, mends, verdict: verdict(usable, total, mends) };
 }
 
 function auditText(audit: AuditFacts): string {
@@ -64,7 +71,7 @@ function memlockText(bytes: MachineFacts['memlockBytes']): string {
 
 const shown = (value: string | number | null): string => (value === null ? 'not shown' : String(value));
 
-function factLines(m: MachineFacts): [string, string][] {
+function factLines({ machine: m, elevatedFor }: DoctorReport): [string, string][] {
   const e = m.environment;
   const held =
     m.missingCapabilities.length === 0 ? 'all capabilities in use' : `lacks ${m.missingCapabilities.join(', ')}`;
@@ -78,7 +85,7 @@ function factLines(m: MachineFacts): [string, string][] {
     ],
     ['kernel', `preemption ${e.preemption}, HZ ${shown(e.hz)}, lockdown ${shown(e.lockdown)}`],
     ['clock', `CLOCK_MONOTONIC from ${e.clocksource}`],
-    ['user', `uid ${e.uid}, ${held}`],
+    ['user', elevatedFor === null ? `uid ${e.uid}, ${held}` : `uid ${e.uid}; what traces is started through sudo`],
     ['container', `${e.container ?? 'none'}, pid namespace: ${pidNamespace}, seccomp mode ${shown(m.seccompMode)}`],
     [
       'bpf',
@@ -97,7 +104,7 @@ const MARKS = { yes: 'yes', no: 'no', unknown: '?' } as const;
 /** Terminal text, ending in a newline. */
 export function renderDoctor(report: DoctorReport): string {
   const lines = ['Machine'];
-  for (const [label, text] of factLines(report.machine)) lines.push(`  ${label.padEnd(10)} ${text}`);
+  for (const [label, text] of factLines(report)) lines.push(`  ${label.padEnd(10)} ${text}`);
   lines.push('', 'Backends');
   const width = Math.max(...report.backends.map((row) => row.variant.length));
   for (const row of report.backends) {

@@ -20,6 +20,8 @@ export interface TraceCommandOptions {
   readonly summary: boolean;
   /** null: text to standard error, JSON to standard output. */
   readonly output: string | null;
+  /** Opens the output with the rights of whoever asked. */
+  readonly openAs: <T>(open: () => T) => T;
   readonly json: boolean;
   readonly argv: readonly string[];
   readonly bufferBytes: number;
@@ -84,7 +86,8 @@ export async function runTrace(options: TraceCommandOptions): Promise<number> {
   const { variant } = findVariant(options.backend);
   checkVariant(options.backend, variant, options);
   const filter = options.filter === null ? null : parseSyscallList(options.filter.join(','));
-  const sink = options.output !== null ? Sink.file(options.output) : options.json ? Sink.stdout() : Sink.stderr();
+  const { output, openAs } = options;
+  const sink = output !== null ? openAs(() => Sink.file(output)) : options.json ? Sink.stdout() : Sink.stderr();
   // Told twice to stop: the target is already being killed, there is nothing quicker.
   const stop = watchForStop(() => undefined);
   const brokenSink = new AbortController();

@@ -139,14 +139,28 @@ static void become(const struct tb_user *user, bool seccomp)
 		keep_only_sys_admin();
 }
 
+/*
+ * A runtime above us may have made the stream non-blocking, for itself and so for everybody who shares it. A command reads and
+ * writes as if it had been started from a shell.
+ */
+static void block(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0 && (flags & O_NONBLOCK))
+		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
 static void redirect(const char *what, int fd)
 {
 	static const char *const option[3] = {"--stdin", "--stdout", "--stderr"};
 	const char *path = strcmp(what, "null") ? what : "/dev/null";
 	int opened;
 
-	if (!strcmp(what, "inherit"))
+	if (!strcmp(what, "inherit")) {
+		block(fd);
 		return;
+	}
 	opened = open(path, fd == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	if (opened < 0 || dup2(opened, fd) < 0) {
 		int code = errno;

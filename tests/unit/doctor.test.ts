@@ -54,6 +54,13 @@ const yes = (variant: string): BackendRow => ({ variant, answer: 'yes', reason: 
 const no = (variant: string, mend: string | null): BackendRow => ({ variant, answer: 'no', reason: 'EPERM', mend });
 
 describe('the report', () => {
+  test('says whom sudo serves', () => {
+    expect(renderDoctor(buildReport(machine, [yes('none')], 'ann'))).toMatch(
+      /^ {2}user +uid \d+; what traces is started through sudo$/m,
+    );
+    expect(renderDoctor(buildReport(machine, [yes('none')], null))).not.toMatch(/sudo/);
+  });
+
   const rows = [
     yes('none'),
     no('ebpf', 'run as root'),
@@ -61,7 +68,7 @@ describe('the report', () => {
     yes('ptrace'),
     no('perf', 'mount it'),
   ];
-  const report = buildReport(machine, rows);
+  const report = buildReport(machine, rows, null);
 
   test('groups the mends by what they bring', () => {
     expect(report.usable).toBe(2);
@@ -110,8 +117,8 @@ describe('the report', () => {
   });
 
   test('with nothing to mend', () => {
-    expect(buildReport(machine, [yes('none')]).verdict).toBe('You can run 1 of 1.');
-    expect(buildReport(machine, [yes('none'), no('x', null)]).verdict).toBe(
+    expect(buildReport(machine, [yes('none')], null).verdict).toBe('You can run 1 of 1.');
+    expect(buildReport(machine, [yes('none'), no('x', null)], null).verdict).toBe(
       'You can run 1 of 2; no mend is known for the others.',
     );
   });

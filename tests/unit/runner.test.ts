@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TracebenchError } from '../../harness/errors.ts';
+import { OWN_HOST } from '../../harness/host.ts';
 import { lockStudy } from '../../harness/lock.ts';
 import { expandPlan, resolveRequest } from '../../harness/plan.ts';
 import { blockProgress, lineProgress, type Progress, silentProgress } from '../../harness/progress.ts';
@@ -16,7 +17,10 @@ import { exitCodeOf, prepareStudy, resumeStudy, type StudyRun, startStudy } from
 import { newStudyDir, readHead, readTrials } from '../../harness/study-files.ts';
 import { fakeBackends, fakeContext } from '../fixtures/plan-context.ts';
 
-const entry = fileURLToPath(new URL('../fixtures/fake-trial.mjs', import.meta.url));
+const program = {
+  entry: fileURLToPath(new URL('../fixtures/fake-trial.mjs', import.meta.url)),
+  host: OWN_HOST,
+};
 
 const environment: Environment = {
   kernelRelease: '6.18.0',
@@ -89,7 +93,7 @@ function behave(behaviours: Record<string, string>) {
 
 function run(changed: Partial<StudyRun> = {}): StudyRun {
   return {
-    entry,
+    program,
     backends: fakeBackends,
     services: {
       probe: async (variant) => ({ variant, answer: 'yes', reason: null, mend: null }),
@@ -163,7 +167,7 @@ describe('a study', () => {
     const outcome = await runRounds({
       plan,
       timeBudgetMs: 1000,
-      entry,
+      program,
       recorded: [],
       record: (trial) => trials.push(trial),
       progress: silentProgress(),

@@ -82,6 +82,7 @@ const trace = (options: Partial<TraceCommandOptions> = {}): Promise<number> =>
     filter: null,
     summary: false,
     output,
+    openAs: (open) => open(),
     json: false,
     argv: ['cmd'],
     bufferBytes: 1 << 20,
