@@ -69,8 +69,9 @@ export async function signalHosted(
     for (const pid of pids) signalOwn(pid, signal);
     return;
   }
-  const words = ['-s', signal.slice('SIG'.length), ...pids.map(String)];
-  await execa(...through(host, 'kill', words), { reject: false, stdin: 'ignore', timeout: SUDO_TIMEOUT_MS });
+  // The shell's own: a small system has no program of that name.
+  const words = ['-c', 'kill -s "$0" "$@"', signal.slice('SIG'.length), ...pids.map(String)];
+  await execa(...through(host, '/bin/sh', words), { reject: false, stdin: 'ignore', timeout: SUDO_TIMEOUT_MS });
 }
 
 function signalOwn(pid: number, signal: NodeJS.Signals): void {

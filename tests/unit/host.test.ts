@@ -105,7 +105,7 @@ describe('signals', () => {
     const { parent, child, gone } = await family();
     await signalHosted({ prefix: ['sudo', '-n', '--'], invoker: 'u' }, { pid: parent }, 'SIGTERM');
     expect(await gone).toBe('SIGTERM');
-    expect(asked()).toEqual([`-n -- kill -s TERM ${parent}`]);
+    expect(asked()).toEqual([`-n -- /bin/sh -c kill -s "$0" "$@" TERM ${parent}`]);
     expect(state(child)).toBe('S');
     process.kill(child, 'SIGKILL');
   });
