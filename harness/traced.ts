@@ -1,44 +1,53 @@
 /**
- * One target under one session, from the launcher's gate to the last record: the procedure that trials and
- * `tracebench trace` share.
+ * One target under one session, or several at once, from the launcher's gate to the last record: the procedure that
+ * trials, joint trials and `tracebench trace` share.
  *
- * Order matters. The target is forked and measured bare (canary) before the backend opens; the backend is armed while
- * the target stands at the gate; the session is stopped only when the whole tree is gone, so that every record has
- * been committed by then.
+ * Order matters. The target is forked and measured bare (canary) before the backends open; they are armed while the
+ * target stands at the gate; sessions are stopped only when the whole tree is gone, so that every record has been
+ * committed by then.
  */
 import { findVariant } from '../backends/index.ts';
 import type { ControlHandle, SessionReport } from '../native/index.ts';
-import type { Counter, VariantDefinition, Wakeup } from './backend.ts';
+import type { BackendDefinition, Counter, LaunchNeeds, TraceOptions, VariantDefinition, Wakeup } from './backend.ts';
 import { EXIT, TracebenchError } from './errors.ts';
 import type { EventBatch } from './event.ts';
 import { TraceSession } from './session.ts';
 import { Target, type TargetEnd } from './target.ts';
 
-export interface TracedSettings {
+/** One backend variant on the target. */
+export interface Collector {
   readonly variant: string;
-  readonly argv: readonly string[];
-  readonly filter: readonly number[] | null;
   readonly bufferBytes: number;
   /** null: the variant's own default. */
   readonly wakeup: Wakeup | null;
-  readonly workloadCpus: readonly number[] | null;
+  /** Where its drain thread runs; null: anywhere. */
   readonly collectorCpus: readonly number[] | null;
-  readonly user: string | null;
-  readonly stdio: 'inherit' | 'null';
-  readonly control: { readonly fd: number; readonly handle: ControlHandle } | null;
-  readonly canaryCalls: number;
-  readonly expectedPerLane: number;
   readonly stallMs: number;
   readonly stallAfterCalls: number;
-  /** The target is killed when it is aborted; the outcome then says so and why. */
-  readonly signal: AbortSignal;
   /** null: records are not wanted in JavaScript. */
   readonly onBatch: ((batch: EventBatch) => void) | null;
 }
 
+export interface TracedSettings {
+  /** At least one. They are armed in this order. */
+  readonly collectors: readonly Collector[];
+  readonly argv: readonly string[];
+  readonly filter: readonly number[] | null;
+  readonly workloadCpus: readonly number[] | null;
+  readonly user: string | null;
+  readonly stdio: 'inherit' | 'null';
+  /** Gates and truth of a stamped workload, which one collector alone can serve. */
+  readonly control: { readonly fd: number; readonly handle: ControlHandle } | null;
+  readonly canaryCalls: number;
+  readonly expectedPerLane: number;
+  /** The target is killed when it is aborted; the outcome then says so and why. */
+  readonly signal: AbortSignal;
+}
+
 export interface TracedOutcome {
   readonly end: TargetEnd;
-  readonly report: SessionReport;
+  /** In the order of the collectors. */
+  readonly reports: readonly SessionReport[];
   readonly canaryNsPerCall: number | null;
   /** Why the run was cut short; null when the target ended by itself. */
   readonly aborted: Error | null;
@@ -64,14 +73,32 @@ function abortError(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new TracebenchError(EXIT.runError, 'the run was aborted');
 }
 
+interface Prepared {
+  readonly collector: Collector;
+  readonly backend: BackendDefinition;
+  readonly variant: VariantDefinition;
+  readonly trace: TraceOptions;
+}
+
+function prepare(collector: Collector, filter: TracedSettings['filter']): Prepared {
+  const { backend, variant } = findVariant(collector.variant);
+  const trace = { bufferBytes: collector.bufferBytes, filter, wakeup: collector.wakeup ?? variant.wakeup };
+  return { collector, backend, variant, trace };
+}
+
+/** What the launcher must do for all of them together. */
+function needsOf(prepared: readonly Prepared[]): LaunchNeeds {
+  return Object.assign({}, ...prepared.map((p) => p.backend.launchNeeds?.(p.variant, p.trace) ?? {})) as LaunchNeeds;
+}
+
 /**
- * Runs the target to its end. Throws BackendError or TracebenchError; whatever happens, target and session are gone
+ * Runs the target to its end. Throws BackendError or TracebenchError; whatever happens, target and sessions are gone
  * when it settles.
  */
 export async function runTraced(s: TracedSettings): Promise<TracedOutcome> {
-  const { backend, variant } = findVariant(s.variant);
-  const trace = { bufferBytes: s.bufferBytes, filter: s.filter, wakeup: s.wakeup ?? variant.wakeup };
-  const needs = backend.launchNeeds?.(variant, trace) ?? {};
+  if (s.control !== null && s.collectors.length > 1) throw new TypeError('a control page has one collector');
+  const prepared = s.collectors.map((collector) => prepare(collector, s.filter));
+  const needs = needsOf(prepared);
   s.signal.throwIfAborted();
 
   const target = await Target.launch({
@@ -85,41 +112,56 @@ export async function runTraced(s: TracedSettings): Promise<TracedOutcome> {
   });
   const kill = (): void => target.kill();
   s.signal.addEventListener('abort', kill, { once: true });
-  let session: TraceSession | null = null;
+  const sessions: TraceSession[] = [];
   try {
-    session = await TraceSession.open({
-      backend,
-      variant,
-      trace,
-      control: s.control?.handle ?? null,
-      collectorCpus: s.collectorCpus,
-      wantsBatches: s.onBatch !== null,
-      expectedPerLane: s.expectedPerLane,
-      stallMs: s.stallMs,
-      stallAfterCalls: s.stallAfterCalls,
-    });
-    await session.start(target.pid);
+    for (const { collector, backend, variant, trace } of prepared) {
+      sessions.push(
+        await TraceSession.open({
+          backend,
+          variant,
+          trace,
+          control: s.control?.handle ?? null,
+          collectorCpus: collector.collectorCpus,
+          wantsBatches: collector.onBatch !== null,
+          expectedPerLane: s.expectedPerLane,
+          stallMs: collector.stallMs,
+          stallAfterCalls: collector.stallAfterCalls,
+        }),
+      );
+    }
+    for (const session of sessions) await session.start(target.pid);
     s.signal.throwIfAborted();
-    /* A collector that breaks would leave the target without its reader: the run is worthless, so it ends. */
     let stopping = false;
-    void session.ended.then(() => {
-      if (!stopping) target.kill();
+    const consumed = sessions.map((session, i) => {
+      /* A collector that breaks would leave the target without its reader: the run is worthless, so it ends. */
+      void session.ended.then(() => {
+        if (!stopping) target.kill();
+      });
+      /* So is a reader that throws; its error is kept until the target is gone. */
+      const onBatch = prepared[i]?.collector.onBatch ?? null;
+      return onBatch === null ? null : settled(consume(session, onBatch), () => target.kill());
     });
-    /* So is a reader that throws; its error is kept until the target is gone. */
-    const consumed = s.onBatch === null ? null : settled(consume(session, s.onBatch), () => target.kill());
     target.start();
     const end = await target.end();
     stopping = true;
-    await session.stop();
-    const failure = await consumed;
-    if (failure !== null) throw failure.error;
+    for (const session of sessions) await session.stop();
+    for (const failure of await Promise.all(consumed)) if (failure !== null) throw failure.error;
     const aborted = s.signal.aborted ? abortError(s.signal) : null;
-    return { end, report: session.report, canaryNsPerCall: target.canaryNsPerCall, aborted };
+    const reports = sessions.map((session) => session.report);
+    return { end, reports, canaryNsPerCall: target.canaryNsPerCall, aborted };
   } finally {
     s.signal.removeEventListener('abort', kill);
     await target.close();
-    await session?.close();
+    for (const session of sessions) await session.close();
   }
+}
+
+/** The report of a run with one collector. */
+export function onlyReport({ reports }: TracedOutcome): SessionReport {
+  const [report] = reports;
+  if (report === undefined || reports.length > 1)
+    throw new TypeError(`${reports.length} reports where one is expected`);
+  return report;
 }
 
 export interface TracedRun {
@@ -153,24 +195,29 @@ export async function traceCommand(o: {
   const signals = [o.signal ?? null, o.deadlineMs === null ? null : AbortSignal.timeout(o.deadlineMs)];
   const { variant }: { variant: VariantDefinition } = findVariant(o.variant);
   const outcome = await runTraced({
-    variant: o.variant,
+    collectors: [
+      {
+        variant: o.variant,
+        bufferBytes: o.bufferBytes,
+        wakeup: null,
+        collectorCpus: o.collectorCpus ?? null,
+        stallMs: 0,
+        stallAfterCalls: 0,
+        onBatch: variant.capabilities.delivers === 'records' ? (batch) => o.onBatch(batch) : null,
+      },
+    ],
     argv: o.argv,
     filter: o.filter,
-    bufferBytes: o.bufferBytes,
-    wakeup: null,
     workloadCpus: o.workloadCpus ?? null,
-    collectorCpus: o.collectorCpus ?? null,
     user: o.user,
     stdio: o.stdio,
     control: null,
     canaryCalls: 0,
     expectedPerLane: 0,
-    stallMs: 0,
-    stallAfterCalls: 0,
     signal: AbortSignal.any(signals.filter((signal) => signal !== null)),
-    onBatch: variant.capabilities.delivers === 'records' ? (batch) => o.onBatch(batch) : null,
   });
-  const { report, end } = outcome;
+  const { end } = outcome;
+  const report = onlyReport(outcome);
   return {
     exitCode: end.exitCode,
     signal: end.signal,

@@ -26,7 +26,7 @@ import {
 } from './result.ts';
 import { NATIVE_ARCH } from './session.ts';
 import { syscallName, syscallNumber } from './syscalls/index.ts';
-import { runTraced, type TracedOutcome } from './traced.ts';
+import { onlyReport, runTraced, type TracedOutcome } from './traced.ts';
 import { takeEnvironment, WITH_ENVIRONMENT } from './trial-environment.ts';
 
 /** Long enough for a stable minimum of blocks, short enough to cost 2–3 ms. */
@@ -60,7 +60,7 @@ function readTruth(control: Control, outcome: TracedOutcome, spec: TrialSpec): C
   }
   const name = spec.workload.name;
   if (truth.errno !== 0) throw new TracebenchError(EXIT.runError, `workload ${name}: ${truth.errorText}`);
-  if (truth.gate !== GATE_END || !outcome.report.sectionLeft) {
+  if (truth.gate !== GATE_END || !onlyReport(outcome).sectionLeft) {
     const how = outcome.end.signal !== null ? `signal ${outcome.end.signal}` : `code ${outcome.end.exitCode}`;
     throw new TracebenchError(EXIT.runError, `workload ${name} ended with ${how} before the end of its section`);
   }
@@ -84,7 +84,7 @@ function accountingOf(
   filter: readonly number[] | null,
 ): Accounting {
   const { variant } = findVariant(spec.variant);
-  const { report } = outcome;
+  const report = onlyReport(outcome);
   const delivers = variant.capabilities.delivers;
   if (delivers === 'nothing') return { delivers };
   const markNr = syscallNumber('getppid');
@@ -110,9 +110,10 @@ function accountingOf(
 }
 
 function latencyOf(outcome: TracedOutcome, detail: 'enter' | 'full' | null): Latency | null {
-  const h = outcome.report.ledger.latency;
+  const { ledger } = onlyReport(outcome);
+  const h = ledger.latency;
   if (h === null || detail === null) return null;
-  return { ...h, ambiguous: outcome.report.ledger.ambiguous, made: detail === 'enter' ? 'enter' : 'exit' };
+  return { ...h, ambiguous: ledger.ambiguous, made: detail === 'enter' ? 'enter' : 'exit' };
 }
 
 async function measure(
@@ -128,25 +129,30 @@ async function measure(
   const javascript = spec.consumer === 'javascript' && control !== null ? new JavaScriptLatency(control.handle) : null;
   try {
     const outcome = await runTraced({
-      variant: spec.variant,
+      collectors: [
+        {
+          variant: spec.variant,
+          bufferBytes: spec.bufferBytes,
+          wakeup: spec.wakeup,
+          collectorCpus: spec.collectorCpus,
+          stallMs: spec.stallMs,
+          stallAfterCalls: spec.stallAfterCalls,
+          onBatch: spec.consumer === 'javascript' ? (batch) => javascript?.take(batch) : null,
+        },
+      ],
       argv: argvOf(spec.workload),
       filter,
-      bufferBytes: spec.bufferBytes,
-      wakeup: spec.wakeup,
       workloadCpus: spec.workloadCpus,
-      collectorCpus: spec.collectorCpus,
       user: spec.user,
       stdio: 'null',
       control,
       canaryCalls: CANARY_CALLS,
       expectedPerLane: stamped === null ? 0 : Math.ceil(stamped.calls / stamped.threads),
-      stallMs: spec.stallMs,
-      stallAfterCalls: spec.stallAfterCalls,
       signal,
-      onBatch: spec.consumer === 'javascript' ? (batch) => javascript?.take(batch) : null,
     });
     if (outcome.aborted !== null) throw outcome.aborted;
-    const { report, end } = outcome;
+    const { end } = outcome;
+    const report = onlyReport(outcome);
     const truth = control === null ? null : readTruth(control, outcome, spec);
     const kinds = truth === null ? null : kindTruths(truth, filter);
     const drainedAtNs = report.ledger.lastVisibleNs;

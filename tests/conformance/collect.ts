@@ -7,7 +7,8 @@ import type { EventRecord } from '../../harness/event.ts';
 import { projectRoot } from '../../harness/paths.ts';
 import { probeVariant } from '../../harness/probe.ts';
 import { syscallNumber } from '../../harness/syscalls/index.ts';
-import { runTraced, type TracedOutcome, type TracedSettings } from '../../harness/traced.ts';
+import { onlyReport, runTraced, type TracedOutcome } from '../../harness/traced.ts';
+import type { SessionReport } from '../../native/index.ts';
 
 const GETPPID: number = syscallNumber('getppid');
 
@@ -17,6 +18,7 @@ export const CALLS_PROGRAM: string = join(projectRoot, 'build', 'test', 'calls')
 const DEADLINE_MS = 20_000;
 
 export interface Collected extends TracedOutcome {
+  readonly report: SessionReport;
   readonly records: readonly EventRecord[];
 }
 
@@ -34,7 +36,12 @@ export function placementsOf(subject: Subject): readonly Placement[] {
   return own === 'free' ? ['free'] : [own, 'free'];
 }
 
-function cpusFor(placement: Placement): Pick<TracedSettings, 'workloadCpus' | 'collectorCpus'> {
+interface Cpus {
+  readonly workloadCpus: readonly number[] | null;
+  readonly collectorCpus: readonly number[] | null;
+}
+
+function cpusFor(placement: Placement): Cpus {
   if (placement === 'free' || (placement === 'other' && availableParallelism() < 2)) {
     return { workloadCpus: null, collectorCpus: null };
   }
@@ -47,28 +54,33 @@ export async function collect(
   options: CollectOptions = {},
 ): Promise<Collected> {
   const records: EventRecord[] = [];
-  const cpus = cpusFor(options.placement ?? findVariant(variant).variant.placement);
+  const { workloadCpus, collectorCpus } = cpusFor(options.placement ?? findVariant(variant).variant.placement);
   const outcome = await runTraced({
-    variant,
+    collectors: [
+      {
+        variant,
+        bufferBytes: options.bufferBytes ?? 1 << 22,
+        wakeup: null,
+        collectorCpus,
+        stallMs: 0,
+        stallAfterCalls: 0,
+        onBatch: (batch) => {
+          for (let i = 0; i < batch.count; i++) records.push(batch.at(i));
+        },
+      },
+    ],
     argv,
     filter: options.filter ?? null,
-    bufferBytes: options.bufferBytes ?? 1 << 22,
-    wakeup: null,
-    ...cpus,
+    workloadCpus,
     user: options.user ?? null,
     stdio: 'null',
     control: null,
     canaryCalls: 0,
     expectedPerLane: 0,
-    stallMs: 0,
-    stallAfterCalls: 0,
     signal: AbortSignal.timeout(options.deadlineMs ?? DEADLINE_MS),
-    onBatch: (batch) => {
-      for (let i = 0; i < batch.count; i++) records.push(batch.at(i));
-    },
   });
   if (outcome.aborted !== null) throw outcome.aborted;
-  return { ...outcome, records };
+  return { ...outcome, report: onlyReport(outcome), records };
 }
 
 export function runCase(variant: string, name: string, n: number, options: CollectOptions = {}): Promise<Collected> {

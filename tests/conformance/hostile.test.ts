@@ -103,24 +103,28 @@ test('a reader that throws ends the run with its error, and nothing is left', as
   const before = await restingState();
   const controller = new AbortController();
   const run = runTraced({
-    variant: 'ptrace',
+    collectors: [
+      {
+        variant: 'ptrace',
+        bufferBytes: 1 << 20,
+        wakeup: null,
+        collectorCpus: null,
+        stallMs: 0,
+        stallAfterCalls: 0,
+        onBatch: () => {
+          throw new Error('the reader broke');
+        },
+      },
+    ],
     argv: [CALLS_PROGRAM, 'busy'],
     filter: null,
-    bufferBytes: 1 << 20,
-    wakeup: null,
     workloadCpus: null,
-    collectorCpus: null,
     user: null,
     stdio: 'null',
     control: null,
     canaryCalls: 0,
     expectedPerLane: 0,
-    stallMs: 0,
-    stallAfterCalls: 0,
     signal: controller.signal,
-    onBatch: () => {
-      throw new Error('the reader broke');
-    },
   });
   await expect(run).rejects.toThrow('the reader broke');
   await expectRestored(before);
