@@ -1,0 +1,319 @@
+/**
+ * Two collectors' records of the same process, held against each other call by call: thread, number, arguments, return
+ * value and order within a thread, on the fields that both declare. What only one of them can see by its nature (its
+ * capabilities say so) may be missing from the other; anything else is a difference.
+ */
+import type { Capabilities } from '../backend.ts';
+import { type EventBatch, type EventRecord, FLAG, isRestart, KIND, RECORD_BYTES, RECORD_OFFSETS } from '../event.ts';
+import type { Recording } from './recording.ts';
+
+export interface Side {
+  readonly variant: string;
+  readonly capabilities: Capabilities;
+  readonly recording: Recording;
+}
+
+export interface Difference {
+  /** contents: both have the call and disagree; the others: only one side has it. */
+  readonly what: 'contents' | 'only-reference' | 'only-other';
+  readonly reference: EventRecord | null;
+  readonly other: EventRecord | null;
+}
+
+export interface ContentComparison {
+  /** Names of the fields compared, for people. */
+  readonly fields: readonly string[];
+  readonly notCompared: readonly { readonly field: string; readonly why: string }[];
+  /** Calls found on both sides with equal fields. */
+  readonly equal: number;
+  readonly contents: number;
+  readonly onlyReference: number;
+  readonly onlyOther: number;
+  /** Calls of the reference that the other cannot see by its declared nature, and which it did not deliver. */
+  readonly unseen: number;
+  /** Processes with several threads, compared as sets because one side does not name threads. */
+  readonly unorderedProcesses: number;
+  /** The first ones, in the order they were found. */
+  readonly differences: readonly Difference[];
+  /** Records that were not compared, because a recording was full or the two were too unlike to align. */
+  readonly leftOut: number;
+}
+
+/** How far ahead the other side is searched for the place where both agree again. */
+const LOOK_AHEAD = 128;
+/** Beyond this many places of disagreement in one thread there is nothing left to learn from aligning. */
+const MOST_BREAKS = 2000;
+
+const WORDS = RECORD_BYTES / 4;
+const word = (field: keyof typeof RECORD_OFFSETS): number => RECORD_OFFSETS[field] / 4;
+const W = {
+  tid: word('tid'),
+  tgid: word('tgid'),
+  nr: word('nr'),
+  arch: word('arch'),
+  cpuKindValid: word('cpu'),
+  flags: word('flags'),
+  ret: word('ret'),
+  args: word('args'),
+} as const;
+
+export function compareContents(reference: Side, other: Side, shown: number): ContentComparison {
+  return new Comparer(reference, other, shown).run();
+}
+
+class Comparer {
+  readonly #a: Side;
+  readonly #b: Side;
+  readonly #shown: number;
+  readonly #left: EventBatch;
+  readonly #right: EventBatch;
+  readonly #threads: boolean;
+  readonly #args: number;
+  readonly #returns: boolean;
+  readonly #arch: boolean;
+  readonly #differences: Difference[] = [];
+  #equal = 0;
+  #contents = 0;
+  #onlyReference = 0;
+  #onlyOther = 0;
+  #unseen = 0;
+  #unordered = 0;
+  #leftOut: number;
+
+  constructor(a: Side, b: Side, shown: number) {
+    this.#a = a;
+    this.#b = b;
+    this.#shown = shown;
+    this.#left = a.recording.all();
+    this.#right = b.recording.all();
+    const [x, y] = [a.capabilities, b.capabilities];
+    this.#threads = x.thread && y.thread;
+    this.#args = Math.min(x.args, y.args);
+    this.#returns = x.returnValue && y.returnValue;
+    this.#arch = x.seesForeignArch && y.seesForeignArch;
+    this.#leftOut = a.recording.leftOut + b.recording.leftOut;
+  }
+
+  run(): ContentComparison {
+    const left = this.#lanes(this.#left);
+    const right = this.#lanes(this.#right);
+    for (const [lane, mine] of left) {
+      const theirs = right.get(lane) ?? [];
+      right.delete(lane);
+      if (this.#threads || this.#singleThreaded(mine)) this.#align(mine, theirs);
+      else this.#matchAsSets(mine, theirs);
+    }
+    for (const theirs of right.values()) for (const j of theirs) this.#onlyRight(j);
+    return {
+      fields: this.#fields(),
+      notCompared: this.#notCompared(),
+      equal: this.#equal,
+      contents: this.#contents,
+      onlyReference: this.#onlyReference,
+      onlyOther: this.#onlyOther,
+      unseen: this.#unseen,
+      unorderedProcesses: this.#unordered,
+      differences: this.#differences,
+      leftOut: this.#leftOut,
+    };
+  }
+
+  /** Record indices by thread, or by process where one side names no threads, each in delivered order. */
+  #lanes(batch: EventBatch): Map<number, number[]> {
+    const lanes = new Map<number, number[]>();
+    const at = this.#threads ? W.tid : W.tgid;
+    for (let i = 0; i < batch.count; i++) {
+      const lane = batch.u32[i * WORDS + at] as number;
+      const list = lanes.get(lane);
+      if (list === undefined) lanes.set(lane, [i]);
+      else list.push(i);
+    }
+    return lanes;
+  }
+
+  #singleThreaded(indices: readonly number[]): boolean {
+    if (!this.#a.capabilities.thread) return false;
+    const tid = (i: number) => this.#left.u32[i * WORDS + W.tid];
+    return indices.every((i) => tid(i) === tid(indices[0] as number));
+  }
+
+  /** Both in order; at a disagreement the nearest place is sought from which they agree again. */
+  #align(mine: readonly number[], theirs: readonly number[]): void {
+    let [i, j, breaks] = [0, 0, 0];
+    while (i < mine.length && j < theirs.length) {
+      if (this.#same(mine[i] as number, theirs[j] as number)) {
+        this.#equal++;
+        i++;
+        j++;
+        continue;
+      }
+      if (++breaks > MOST_BREAKS) {
+        this.#leftOut += mine.length - i + theirs.length - j;
+        return;
+      }
+      const [a, b] = this.#resync(mine, theirs, i, j);
+      this.#disagree(mine.slice(i, i + a), theirs.slice(j, j + b));
+      i += a;
+      j += b;
+    }
+    for (; i < mine.length; i++) this.#onlyLeft(mine[i] as number);
+    for (; j < theirs.length; j++) this.#onlyRight(theirs[j] as number);
+  }
+
+  /** How many to leave behind on each side; the fewest together. */
+  #resync(mine: readonly number[], theirs: readonly number[], i: number, j: number): [number, number] {
+    const agrees = (a: number, b: number): boolean => {
+      const [x, y] = [mine[i + a], theirs[j + b]];
+      return x !== undefined && y !== undefined && this.#same(x, y);
+    };
+    for (let skipped = 1; skipped <= LOOK_AHEAD; skipped++) {
+      for (let a = 0; a <= skipped; a++) if (agrees(a, skipped - a)) return [a, skipped - a];
+    }
+    return [1, 1];
+  }
+
+  /** A stretch without agreement: calls of one number on both sides are the same call told differently. */
+  #disagree(mine: readonly number[], theirs: readonly number[]): void {
+    const rest = [...theirs];
+    for (const i of mine) {
+      const nr = this.#left.u32[i * WORDS + W.nr];
+      const at = this.#isOptional(this.#left, i, this.#b)
+        ? -1
+        : rest.findIndex((j) => this.#right.u32[j * WORDS + W.nr] === nr);
+      if (at < 0) {
+        this.#onlyLeft(i);
+      } else {
+        for (const j of rest.splice(0, at)) this.#onlyRight(j);
+        const j = rest.shift() as number;
+        this.#contents++;
+        this.#note('contents', i, j);
+      }
+    }
+    for (const j of rest) this.#onlyRight(j);
+  }
+
+  /** Several threads under one number: every call must find its equal, in whatever order. */
+  #matchAsSets(mine: readonly number[], theirs: readonly number[]): void {
+    this.#unordered++;
+    const byNr = new Map<number, number[]>();
+    for (const j of theirs) {
+      const nr = this.#right.u32[j * WORDS + W.nr] as number;
+      const list = byNr.get(nr);
+      if (list === undefined) byNr.set(nr, [j]);
+      else list.push(j);
+    }
+    for (const i of mine) {
+      const list = byNr.get(this.#left.u32[i * WORDS + W.nr] as number) ?? [];
+      // The orders differ by a few places only, so the first that fits is near the front.
+      const at = list.findIndex((j) => this.#same(i, j));
+      if (at < 0) {
+        this.#onlyLeft(i);
+      } else {
+        this.#equal++;
+        list.splice(at, 1);
+      }
+    }
+    for (const list of byNr.values()) for (const j of list) this.#onlyRight(j);
+  }
+
+  #same(i: number, j: number): boolean {
+    const [x, y] = [this.#left.u32, this.#right.u32];
+    const [a, b] = [i * WORDS, j * WORDS];
+    if (x[a + W.nr] !== y[b + W.nr]) return false;
+    if (this.#arch && x[a + W.arch] !== y[b + W.arch]) return false;
+    const [kindA, kindB] = [kindOf(x, a), kindOf(y, b)];
+    if (kindA !== kindB && !this.#kindsAgree(kindA, kindB)) return false;
+    const valid = ((x[a + W.cpuKindValid] as number) >>> 24) & ((y[b + W.cpuKindValid] as number) >>> 24);
+    for (let n = 0; n < this.#args; n++) {
+      const at = W.args + 2 * n;
+      if (valid & (1 << n) && (x[a + at] !== y[b + at] || x[a + at + 1] !== y[b + at + 1])) return false;
+    }
+    return !this.#returns || sameReturn(this.#left, this.#right, i, j);
+  }
+
+  /** A refusal looks like any other call to who cannot tell it. */
+  #kindsAgree(a: number, b: number): boolean {
+    const calls = (kind: number) => kind === KIND.call || kind === KIND.refused;
+    const bothTell = this.#a.capabilities.seesSeccompRefusals && this.#b.capabilities.seesSeccompRefusals;
+    return calls(a) && calls(b) && !bothTell;
+  }
+
+  /** What `watcher` by its nature cannot see, or not tell from what is no call. */
+  #isOptional(batch: EventBatch, i: number, { capabilities }: Side): boolean {
+    const base = i * WORDS;
+    const kind = kindOf(batch.u32, base);
+    const noReturn = ((batch.u32[base + W.flags] as number) & FLAG.noReturn) !== 0;
+    return (
+      (kind === KIND.birth && !capabilities.seesBirths) ||
+      (kind === KIND.refused && !capabilities.seesSeccompRefusals) ||
+      (noReturn && !capabilities.seesDyingCalls)
+    );
+  }
+
+  #onlyLeft(i: number): void {
+    if (this.#isOptional(this.#left, i, this.#b)) {
+      this.#unseen++;
+      return;
+    }
+    this.#onlyReference++;
+    this.#note('only-reference', i, null);
+  }
+
+  #onlyRight(j: number): void {
+    if (this.#isOptional(this.#right, j, this.#a)) return;
+    this.#onlyOther++;
+    this.#note('only-other', null, j);
+  }
+
+  #note(what: Difference['what'], i: number | null, j: number | null): void {
+    if (this.#differences.length >= this.#shown) return;
+    this.#differences.push({
+      what,
+      reference: i === null ? null : this.#a.recording.at(i),
+      other: j === null ? null : this.#b.recording.at(j),
+    });
+  }
+
+  #fields(): string[] {
+    const fields = [this.#threads ? 'thread' : 'process', 'number', `${this.#args} arguments`];
+    if (this.#arch) fields.push('architecture');
+    if (this.#returns) fields.push('return value');
+    fields.push(this.#threads ? 'order within a thread' : 'order within a process of one thread');
+    return fields;
+  }
+
+  #notCompared(): { field: string; why: string }[] {
+    const why = (has: (c: Capabilities) => boolean): string =>
+      [this.#a, this.#b]
+        .filter((side) => !has(side.capabilities))
+        .map((side) => `${side.variant} has none`)
+        .join(', ');
+    const missing: { field: string; why: string }[] = [];
+    if (!this.#threads) missing.push({ field: 'thread', why: why((c) => c.thread) });
+    if (this.#args < 6) missing.push({ field: `arguments ${this.#args} to 5`, why: why((c) => c.args === 6) });
+    if (!this.#arch) missing.push({ field: 'architecture', why: why((c) => c.seesForeignArch) });
+    if (!this.#returns) missing.push({ field: 'return value', why: why((c) => c.returnValue) });
+    return missing;
+  }
+}
+
+function kindOf(u32: Uint32Array, base: number): number {
+  return ((u32[base + W.cpuKindValid] as number) >>> 16) & 0xff;
+}
+
+function returnOf(batch: EventBatch, i: number): bigint | null {
+  const base = i * WORDS;
+  if (!((batch.u32[base + W.flags] as number) & FLAG.ret)) return null;
+  return BigInt.asIntN(64, batch.u64[(base + W.ret) / 2] as bigint);
+}
+
+const EINTR = -4n;
+
+/** Equal; or a restart that one side reports as what the program would see without it. */
+function sameReturn(left: EventBatch, right: EventBatch, i: number, j: number): boolean {
+  const [a, b] = [i * WORDS + W.ret, j * WORDS + W.ret];
+  const flags = (left.u32[i * WORDS + W.flags] as number) & (right.u32[j * WORDS + W.flags] as number);
+  if (flags & FLAG.ret && left.u32[a] === right.u32[b] && left.u32[a + 1] === right.u32[b + 1]) return true;
+  const [x, y] = [returnOf(left, i), returnOf(right, j)];
+  return x === y || (isRestart(x) && y === EINTR) || (isRestart(y) && x === EINTR);
+}

@@ -1,0 +1,203 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Capabilities } from '../../harness/backend.ts';
+import { ARCH, EventBatch, FLAG, KIND, RECORD_BYTES, RECORD_OFFSETS } from '../../harness/event.ts';
+import { compareContents, type Side } from '../../harness/reference/compare.ts';
+import { Recording } from '../../harness/reference/recording.ts';
+
+interface Made {
+  tid?: number;
+  tgid?: number;
+  nr: number;
+  args?: readonly bigint[];
+  ret?: bigint | null;
+  kind?: keyof typeof KIND;
+  arch?: number;
+  noReturn?: boolean;
+}
+
+function batchOf(records: readonly Made[]): EventBatch {
+  const buffer = new ArrayBuffer(Math.max(1, records.length) * RECORD_BYTES);
+  const view = new DataView(buffer);
+  for (const [i, r] of records.entries()) {
+    const at = (field: keyof typeof RECORD_OFFSETS) => i * RECORD_BYTES + RECORD_OFFSETS[field];
+    const args = r.args ?? [1n, 2n, 3n, 4n, 5n, 6n];
+    const ret = r.ret === undefined ? 0n : r.ret;
+    view.setUint32(at('tid'), r.tid ?? 100, true);
+    view.setUint32(at('tgid'), r.tgid ?? r.tid ?? 100, true);
+    view.setInt32(at('nr'), r.nr, true);
+    view.setUint32(at('arch'), r.arch ?? ARCH.x86_64, true);
+    view.setUint8(at('kind'), KIND[r.kind ?? 'call']);
+    view.setUint8(at('args_valid'), (1 << args.length) - 1);
+    view.setUint32(at('flags'), (ret === null ? 0 : FLAG.ret) | (r.noReturn ? FLAG.noReturn : 0), true);
+    if (ret !== null) view.setBigInt64(at('ret'), ret, true);
+    for (const [n, arg] of args.entries()) view.setBigUint64(at('args') + 8 * n, arg, true);
+  }
+  return new EventBatch(buffer, 0, records.length, 0n);
+}
+
+const FULL: Capabilities = {
+  delivers: 'records',
+  detail: 'full',
+  thread: true,
+  args: 6,
+  returnValue: true,
+  filter: 'kernel',
+  ordering: 'thread',
+  regime: 'drops',
+  losesEnd: 'newest',
+  followsSetuid: true,
+  seesSeccompRefusals: true,
+  seesBirths: true,
+  seesForeignArch: true,
+  seesDyingCalls: true,
+  detaches: true,
+};
+
+function side(variant: string, records: readonly Made[], changes: Partial<Capabilities> = {}): Side {
+  const recording = new Recording(1_000_000);
+  recording.append(batchOf(records));
+  return { variant, capabilities: { ...FULL, ...changes }, recording };
+}
+const compare = (left: readonly Made[], right: readonly Made[], theirs: Partial<Capabilities> = {}) =>
+  compareContents(side('ebpf', left), side('other', right, theirs), 10);
+
+const seq = (length: number, tid = 100): Made[] =>
+  Array.from({ length }, (_, i) => ({ tid, tgid: 100, nr: i % 7, args: [BigInt(i), 0n], ret: BigInt(i) }));
+
+describe('a recording', () => {
+  it('keeps what came, in order, up to its bound', () => {
+    const recording = new Recording(6000);
+    recording.append(batchOf(seq(5000)));
+    recording.append(batchOf(seq(2000)));
+    expect([recording.count, recording.leftOut]).toEqual([6000, 1000]);
+    expect(recording.at(4999)).toMatchObject({ nr: 4999 % 7, ret: 4999n });
+    expect(recording.at(5999)).toMatchObject({ nr: 999 % 7, ret: 999n });
+  });
+});
+
+describe('contents', () => {
+  it('of equal records are equal', () => {
+    expect(compare(seq(500), seq(500))).toMatchObject({
+      equal: 500,
+      contents: 0,
+      onlyReference: 0,
+      onlyOther: 0,
+      unseen: 0,
+      differences: [],
+      notCompared: [],
+      leftOut: 0,
+    });
+  });
+
+  it('are compared thread by thread, however the threads interleave', () => {
+    const [a, b] = [seq(50, 1), seq(50, 2)];
+    const mixed = a.flatMap((r, i) => [b[i] as Made, r]);
+    expect(compare([...a, ...b], mixed)).toMatchObject({ equal: 100, onlyOther: 0, onlyReference: 0 });
+  });
+
+  it.each([
+    ['number', { nr: 99 }, { onlyReference: 1, onlyOther: 1 }],
+    ['argument', { args: [7n, 1n] }, { contents: 1 }],
+    ['high half of an argument', { args: [3n, 1n << 40n] }, { contents: 1 }],
+    ['return value', { ret: -2n }, { contents: 1 }],
+    ['missing return value', { ret: null }, { contents: 1 }],
+    ['architecture', { arch: ARCH.i386 }, { contents: 1 }],
+    ['kind', { kind: 'birth' as const }, { contents: 1 }],
+  ])('that differ in one %s are one difference, and it is shown', (_what, change, expected) => {
+    const theirs = seq(20);
+    theirs[3] = { ...(theirs[3] as Made), ...change };
+    const found = compare(seq(20), theirs);
+    expect(found).toMatchObject({ equal: 19, ...expected });
+    expect(found.differences.length).toBe(found.contents + found.onlyReference + found.onlyOther);
+    expect(found.differences[0]?.reference).toMatchObject({ nr: 3, ret: 3n });
+  });
+
+  it('swapped within a thread are a difference', () => {
+    const theirs = seq(20);
+    [theirs[4], theirs[5]] = [theirs[5] as Made, theirs[4] as Made];
+    const found = compare(seq(20), theirs);
+    expect(found.onlyReference + found.onlyOther + found.contents).toBeGreaterThan(0);
+  });
+
+  it('leave out what one side does not declare, and say so', () => {
+    const theirs = seq(20).map((r) => ({ ...r, tid: 555, args: [...(r.args ?? [])].slice(0, 1), ret: null }));
+    const found = compare(seq(20), theirs, { thread: false, args: 4, returnValue: false, detail: 'enter' });
+    expect(found).toMatchObject({ equal: 20, contents: 0 });
+    expect(found.notCompared.map((n) => n.field)).toEqual(['thread', 'arguments 4 to 5', 'return value']);
+    expect(found.fields).not.toContain('return value');
+  });
+
+  it.each([
+    ['births', { kind: 'birth' as const }, { seesBirths: false }],
+    ['refusals', { kind: 'refused' as const }, { seesSeccompRefusals: false }],
+    ['calls that never return', { noReturn: true, ret: null }, { seesDyingCalls: false }],
+  ])('%s may be missing from who cannot see them, and only from them', (_what, change, capability) => {
+    const mine = seq(20);
+    mine[7] = { ...(mine[7] as Made), ...change };
+    const theirs = mine.filter((_, i) => i !== 7);
+    expect(compare(mine, theirs, capability)).toMatchObject({
+      equal: 19,
+      onlyReference: 0,
+      unseen: 1,
+      differences: [],
+    });
+    expect(compare(mine, theirs)).toMatchObject({ equal: 19, onlyReference: 1, unseen: 0 });
+  });
+
+  it('a refusal is an ordinary call to who cannot tell', () => {
+    const mine: Made[] = [...seq(3), { nr: 39, kind: 'refused', ret: -1n }];
+    const theirs: Made[] = [...seq(3), { nr: 39, ret: -1n }];
+    expect(compare(mine, theirs, { seesSeccompRefusals: false })).toMatchObject({ equal: 4, differences: [] });
+    expect(compare(mine, theirs)).toMatchObject({ equal: 3, contents: 1 });
+  });
+
+  it('a restart is what the program would see as EINTR', () => {
+    expect(compare([{ nr: 1, ret: -512n }], [{ nr: 1, ret: -4n }])).toMatchObject({ equal: 1 });
+    expect(compare([{ nr: 1, ret: -512n }], [{ nr: 1, ret: -5n }])).toMatchObject({ contents: 1 });
+  });
+
+  it('of a process with several threads are compared as a set by who names no threads', () => {
+    const mine = [...seq(30, 1), ...seq(30, 2)];
+    const theirs = [...seq(30, 9), ...seq(30, 9)].reverse();
+    expect(compare(mine, theirs, { thread: false })).toMatchObject({ equal: 60, unorderedProcesses: 1, onlyOther: 0 });
+    theirs.splice(5, 1);
+    expect(compare(mine, theirs, { thread: false })).toMatchObject({ equal: 59, onlyReference: 1 });
+  });
+
+  it('beyond a recording’s bound are said to be left out', () => {
+    const small = new Recording(10);
+    small.append(batchOf(seq(20)));
+    const found = compareContents(side('ebpf', seq(20)), { variant: 'x', capabilities: FULL, recording: small }, 3);
+    expect(found).toMatchObject({ equal: 10, onlyReference: 10, leftOut: 10 });
+    expect(found.differences).toHaveLength(3);
+  });
+
+  it('every record is accounted for once, whatever was dropped or changed', () => {
+    const step = fc.record({ drop: fc.constantFrom('no', 'no', 'no', 'mine', 'theirs'), spoil: fc.nat(9) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const whole = seq(steps.length);
+        const mine = whole.filter((_, i) => steps[i]?.drop !== 'mine');
+        const theirs = whole
+          .map((r, i) => (steps[i]?.spoil === 0 ? { ...r, ret: -99n } : r))
+          .filter((_, i) => steps[i]?.drop !== 'theirs');
+        const c = compare(mine, theirs);
+        expect(c.equal + c.contents + c.onlyReference).toBe(mine.length);
+        expect(c.equal + c.contents + c.onlyOther).toBe(theirs.length);
+        const both = steps.filter((s) => s.drop === 'no' && s.spoil !== 0).length;
+        expect(c.equal).toBeLessThanOrEqual(both);
+        const untouched = steps.every((s) => s.drop === 'no' && s.spoil !== 0);
+        expect(c.contents + c.onlyReference + c.onlyOther === 0).toBe(untouched || steps.length === 0);
+      }),
+    );
+  });
+
+  it('single losses cost exactly themselves', () => {
+    const lost = [0, 17, 18, 250, 499];
+    const theirs = seq(500).filter((_, i) => !lost.includes(i));
+    const found = compare(seq(500), theirs);
+    expect(found).toMatchObject({ equal: 495, onlyReference: 5, onlyOther: 0, contents: 0 });
+    expect(found.differences.map((d) => Number(d.reference?.ret))).toEqual(lost);
+  });
+});
