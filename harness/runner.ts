@@ -4,17 +4,19 @@
  */
 import { setMaxListeners } from 'node:events';
 import { Bench, type FnReturnedObject } from 'tinybench';
+import type { HostedProgram } from './hosted-process.ts';
 import type { Progress } from './progress.ts';
 import type { Plan, TrialResult, TrialSpec } from './result.ts';
 import { roundTrials } from './schedule.ts';
-import { measuredNs, runTrial, type TrialProgram } from './trial-process.ts';
+import { measuredNs, runTrial } from './trial-process.ts';
 
 /** Beyond this a budget buys no further precision worth the name. */
 const MOST_ROUNDS = 1000;
 
 export interface RoundsInput {
   readonly plan: Plan;
-  readonly program: TrialProgram;
+  /** Runs one trial. */
+  readonly program: HostedProgram;
   /** Recorded by an earlier run of this study: not run again. */
   readonly recorded: readonly TrialResult[];
   /** Keeps a result; the study ends when it throws. */

@@ -6,13 +6,17 @@ import { basename } from 'node:path';
 import { type BackendDefinition, variantId } from './backend.ts';
 import { fingerprint } from './environment.ts';
 import { cannotError, EXIT, TracebenchError, usageError } from './errors.ts';
+import { type HostedProgram, TrialStopped } from './hosted-process.ts';
 import { notMeasured } from './not-measured.ts';
 import { BASELINE, type ExpandedPlan, expandPlan, type PlanContext, type Request } from './plan.ts';
 import type { Progress } from './progress.ts';
+import { jointSpecs } from './reference/plan.ts';
 import {
   type BackendRow,
   type Calibration,
   type Environment,
+  type JointResult,
+  type JointSpec,
   RESULT_VERSION,
   type Study,
   type TrialResult,
@@ -21,10 +25,12 @@ import { runRounds } from './runner.ts';
 import type { StopWatch } from './stop.ts';
 import { cannotWrite, pointLatest, StudyFiles, type StudyHead } from './study-files.ts';
 import { summarise, type VariantTerms } from './summarise.ts';
-import type { TrialProgram } from './trial-process.ts';
 
 /** The collector that is proved against ground truth and that the others are held against. */
 const REFERENCE = 'ebpf';
+
+/** Supplies how many calls were issued, in the reference check. */
+const COUNTER = 'ebpf/count';
 
 /** Median half-width of the baselines' intervals above which a study's figures are called invalid (exit code 4). */
 export const NOISE_BOUND = 0.2;
@@ -33,6 +39,7 @@ export interface StudyServices {
   readonly probe: (variant: string) => Promise<BackendRow>;
   readonly readEnvironment: () => Promise<Environment>;
   readonly calibrate: () => Promise<Calibration>;
+  readonly joint: (spec: JointSpec, stop: AbortSignal) => Promise<JointResult>;
   /** Writes the reports; resolves with their names. */
   readonly write: (dir: string, study: Study, trials: readonly TrialResult[]) => Promise<string[]>;
 }
@@ -70,7 +77,8 @@ export async function prepareStudy(
 }
 
 export interface StudyRun {
-  readonly program: TrialProgram;
+  /** Runs one trial. */
+  readonly program: HostedProgram;
   readonly backends: readonly BackendDefinition[];
   readonly services: StudyServices;
   readonly progress: Progress;
@@ -176,6 +184,7 @@ async function carryOut({ head, files, recorded, began, timeBudgetMs }: Begun, r
     });
     const after = complete ? await services.calibrate() : null;
     progress.end();
+    const joint = complete ? await checkAgainstReference(head, run) : [];
     const reason = complete ? null : stop.reason();
     const study = summarise(
       {
@@ -189,6 +198,7 @@ async function carryOut({ head, files, recorded, began, timeBudgetMs }: Begun, r
         calibration: { before: head.calibrationBefore, after },
         backends: head.backends,
         notMeasured: head.notMeasured,
+        joint,
       },
       trials,
       { variants: termsOf(run.backends), reference: REFERENCE },
@@ -203,6 +213,34 @@ async function carryOut({ head, files, recorded, began, timeBudgetMs }: Begun, r
   }
 }
 
+/** Untimed, after the rounds: whatever it costs, it costs no figure. */
+async function checkAgainstReference(head: StudyHead, run: StudyRun): Promise<JointResult[]> {
+  const terms = termsOf(run.backends);
+  const usable = new Set(terms.keys());
+  for (const row of head.backends) if (row.answer === 'no') usable.delete(row.variant);
+  for (const id of [REFERENCE, COUNTER]) {
+    // Not asked for, so not probed yet.
+    const known = head.backends.some((row) => row.variant === id);
+    if (usable.has(id) && !known && (await run.services.probe(id)).answer === 'no') usable.delete(id);
+  }
+  const specs = jointSpecs(head.plan, usable, {
+    reference: REFERENCE,
+    counter: COUNTER,
+    delivering: (id) => terms.get(id)?.delivers !== 'nothing',
+  });
+  if (specs.length > 0) run.progress.note(`reference check: ${specs.length} joint trials with ${REFERENCE} beside`);
+  const results: JointResult[] = [];
+  for (const spec of specs) {
+    if (run.stop.signal.aborted) break;
+    try {
+      results.push(await run.services.joint(spec, run.stop.signal));
+    } catch (error) {
+      if (!(error instanceof TrialStopped)) throw error;
+    }
+  }
+  return results;
+}
+
 function termsOf(backends: readonly BackendDefinition[]): Map<string, VariantTerms> {
   return new Map(
     backends.flatMap(({ name, variants }) =>
@@ -214,11 +252,13 @@ function termsOf(backends: readonly BackendDefinition[]): Map<string, VariantTer
 /** 1: a trial failed; 4: the figures cannot be trusted; 0: neither. */
 export function exitCodeOf(study: Study, trials: readonly TrialResult[]): number {
   if (trials.some((trial) => trial.status === 'failed')) return EXIT.runError;
+  if (study.joint.some((joint) => joint.status === 'failed')) return EXIT.runError;
   const books = trials.some(
     (trial) =>
       trial.status === 'completed' && trial.accounting.delivers !== 'nothing' && trial.accounting.verdict === 'error',
   );
   const proportional = study.cells.every((cell) => cell.flags.every((flag) => flag.code !== 'not-proportional'));
   const quiet = study.noise === null || study.noise.baselineHalfWidth <= NOISE_BOUND;
-  return books || !proportional || !quiet ? EXIT.invalid : EXIT.ok;
+  const confirmed = study.joint.every((joint) => joint.status === 'failed' || joint.verdict !== 'differs');
+  return books || !proportional || !quiet || !confirmed ? EXIT.invalid : EXIT.ok;
 }

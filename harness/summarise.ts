@@ -24,6 +24,7 @@ export type StudyInput = Pick<
   | 'calibration'
   | 'backends'
   | 'notMeasured'
+  | 'joint'
 >;
 
 export interface SummariseOptions {
@@ -66,6 +67,14 @@ function studyFlags(head: StudyInput, cells: Study['cells']): Study['flags'] {
       code: 'failed-trials',
       text: `${failed} ${failed === 1 ? 'trial' : 'trials'} failed and left out: see the notes of the cells concerned`,
     });
+  const differing = head.joint.filter((j) => j.status === 'completed' && j.verdict === 'differs');
+  if (differing.length > 0) {
+    const named = differing.map((j) => `${j.spec.variant} on ${j.spec.workload.name}`).join(', ');
+    flags.push({
+      code: 'reference-differs',
+      text: `what ${named} delivered is not what the reference saw of the same process: see the reference check`,
+    });
+  }
   const drifting = cells.filter((c) => c.flags.some((f) => f.code === 'drift')).map((c) => c.workload.name);
   if (drifting.length > 0) {
     flags.push({

@@ -1,18 +1,14 @@
 /**
  * The trial process: exactly one workload under one backend variant, once, in a fresh process.
  *
- * Standard input: one TrialSpec as a line of JSON; with `--environment` a second line, the environment of the target,
- * for a trial that runs as another user than its runner. Afterwards the stream is the life line to the runner: its
- * end is the order to end, or means that the runner is gone, and the target is killed. Standard output: one TrialResult as a line of JSON.
- * Exit code 0 when a result was printed, completed or failed; 1 when none could be.
+ * Request: a TrialSpec; answer: a TrialResult, completed or failed. How they are exchanged: hosted.ts.
  */
-import { readFileSync, writeSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { readFileSync } from 'node:fs';
 import { findVariant } from '../backends/index.ts';
 import { type ControlReport, native } from '../native/index.ts';
-import { findWorkload } from '../workloads/index.ts';
-import { BackendError, EXIT, TracebenchError, usageError } from './errors.ts';
+import { EXIT, TracebenchError } from './errors.ts';
 import { holdNoAuditContext } from './guard.ts';
+import { failureOf, serve } from './hosted.ts';
 import { JavaScriptLatency } from './javascript-latency.ts';
 import { judgeCounts, judgeRecords, type KindTruth } from './oracle.ts';
 import {
@@ -27,7 +23,7 @@ import {
 import { NATIVE_ARCH } from './session.ts';
 import { syscallName, syscallNumber } from './syscalls/index.ts';
 import { onlyReport, runTraced, type TracedOutcome } from './traced.ts';
-import { takeEnvironment, WITH_ENVIRONMENT } from './trial-environment.ts';
+import { argvOf } from './workload-command.ts';
 
 /** Long enough for a stable minimum of blocks, short enough to cost 2–3 ms. */
 const CANARY_CALLS = 10_000;
@@ -38,14 +34,6 @@ const CLOCK_TICKS_PER_S = 100; // USER_HZ, fixed in the ABI
 function stealNs(): number {
   const fields = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.trim().split(/\s+/) ?? [];
   return (Number(fields[8] ?? 0) * 1e9) / CLOCK_TICKS_PER_S;
-}
-
-/** The command line of the trial's workload. */
-function argvOf(workload: TrialSpec['workload']): readonly string[] {
-  if (workload.kind === 'application') return workload.argv;
-  const entry = findWorkload(workload.name);
-  if (entry === undefined) throw usageError(`no workload is called '${workload.name}'`, './tracebench list');
-  return entry.argv({ calls: workload.calls, seed: workload.seed, threads: workload.threads });
 }
 
 type Control = ReturnType<ReturnType<typeof native>['createControl']>;
@@ -206,18 +194,6 @@ async function measure(
   }
 }
 
-function failureOf(error: unknown): { code: string; message: string; mend: string | null } {
-  if (error instanceof BackendError) return { code: error.code, message: error.message, mend: error.mend ?? null };
-  if (error instanceof TracebenchError) {
-    return { code: `EXIT_${error.exitCode}`, message: error.message, mend: error.mend ?? null };
-  }
-  return {
-    code: 'INTERNAL',
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    mend: null,
-  };
-}
-
 async function runTrial(spec: TrialSpec, signal: AbortSignal): Promise<TrialResult> {
   const head = { version: RESULT_VERSION, spec, startedAt: new Date().toISOString() } as const;
   const before = native().monotonicNs();
@@ -230,42 +206,4 @@ async function runTrial(spec: TrialSpec, signal: AbortSignal): Promise<TrialResu
   }
 }
 
-async function main(): Promise<number> {
-  const abort = new AbortController();
-  const wanted = process.argv.includes(WITH_ENVIRONMENT) ? 2 : 1;
-  const lines = createInterface({ input: process.stdin });
-  const [first, second] = await new Promise<string[]>((resolve) => {
-    const read: string[] = [];
-    lines.on('line', (line) => {
-      if (read.push(line) === wanted) resolve(read);
-    });
-    lines.once('close', () => {
-      resolve([]);
-      abort.abort(new TracebenchError(EXIT.terminated, 'the runner ended it, or is gone'));
-    });
-  });
-  if (first === undefined) {
-    process.stderr.write('trial: no specification on standard input\n');
-    return 1;
-  }
-  if (second !== undefined) takeEnvironment(JSON.parse(second));
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => abort.abort(new TracebenchError(EXIT.terminated, `ended by ${name}`)));
-  }
-  const spec = trialSpecSchema.parse(JSON.parse(first));
-  const deadline = setTimeout(
-    () => abort.abort(new TracebenchError(EXIT.runError, `the target outlived its deadline of ${spec.deadlineMs} ms`)),
-    spec.deadlineMs,
-  );
-  const result = await runTrial(spec, abort.signal);
-  clearTimeout(deadline);
-  writeSync(1, `${JSON.stringify(result)}\n`);
-  return 0;
-}
-
-try {
-  process.exit(await main());
-} catch (error) {
-  process.stderr.write(`trial: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  process.exit(1);
-}
+process.exit(await serve({ name: 'trial', parse: (json) => trialSpecSchema.parse(json), answer: runTrial }));

@@ -23,6 +23,7 @@ import {
   workload,
 } from './format.ts';
 import { notesOf } from './notes.ts';
+import { REFERENCE_TITLE, referenceLines } from './reference.ts';
 
 export function renderMarkdown(study: Study): string {
   const { notes, numbers } = notesOf(study);
@@ -36,6 +37,7 @@ export function renderMarkdown(study: Study): string {
   }
   out.push('## Untraced', '', ...untraced(baselines(study.cells), numbers), '');
   out.push(...headToHead(study));
+  out.push(...referenceCheck(study));
   out.push(...latencies(study.cells));
   if (notes.length > 0) {
     out.push('## Notes', '');
@@ -158,6 +160,17 @@ function headToHead(study: Study): string[] {
     ),
     '',
   ];
+}
+
+function referenceCheck(study: Study): string[] {
+  const lines = referenceLines(study);
+  if (lines.length === 0) return [];
+  const out = [`## ${REFERENCE_TITLE}`, ''];
+  for (const { variant, text: words, details } of lines) {
+    out.push(`- **${variant}**: ${text(words)}`);
+    for (const detail of details) out.push(`  - ${text(detail)}`);
+  }
+  return [...out, ''];
 }
 
 /** Records made at the entry and at the exit of a call are never in one table. */

@@ -23,10 +23,12 @@ import {
 } from './format.ts';
 import { type Note, notesOf } from './notes.ts';
 import { type Column, plainTable } from './plain-table.ts';
+import { REFERENCE_TITLE, referenceLines } from './reference.ts';
 
 /** At most this many head-to-head rows; beyond, summary.md has them. */
 const COMPARISONS_SHOWN = 12;
 const NOTES_SHOWN = 2;
+const DIFFERENCES_SHOWN = 4;
 const WORKLOAD_WIDTH = 14;
 
 export interface TerminalOptions {
@@ -77,7 +79,7 @@ export function renderTerminal(study: Study, options: TerminalOptions = {}): str
       if (b.mend) out.push(...wrap(`     mend: ${b.mend}`, width, '     '));
     }
   }
-  out.push(...termLines(study, width, style));
+  out.push(...referenceTable(study, width, style), ...termLines(study, width, style));
   out.push('', style('bold', 'Verdict'));
   for (const sentence of study.verdict) out.push(...wrap(sentence, width, ''));
   for (const flag of study.flags)
@@ -227,6 +229,18 @@ function noteLines(note: Note, width: number): string[] {
 }
 
 /** Terms are printed with every cell; where cells of one variant share them, once. */
+function referenceTable(study: Study, width: number, style: Style): string[] {
+  const lines = referenceLines(study);
+  if (lines.length === 0) return [];
+  const out = ['', style('bold', REFERENCE_TITLE)];
+  for (const { variant, text, details } of lines) {
+    out.push(...wrap(`   ${variant}: ${text}`, width, '     '));
+    for (const detail of details.slice(0, DIFFERENCES_SHOWN)) out.push(...wrap(`     ${detail}`, width, '       '));
+    if (details.length > DIFFERENCES_SHOWN) out.push(`     ${details.length - DIFFERENCES_SHOWN} more in summary.md`);
+  }
+  return out;
+}
+
 function termLines(study: Study, width: number, style: Style): string[] {
   const lines = new Map<string, string[]>();
   for (const cell of study.cells) {

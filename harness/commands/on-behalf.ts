@@ -12,8 +12,8 @@ import { execa } from 'execa';
 import { z } from 'zod';
 import { EXIT, TracebenchError } from '../errors.ts';
 import { type Host, hostCommand, signalHosted } from '../host.ts';
+import { takeEnvironment } from '../hosted.ts';
 import { distDir } from '../paths.ts';
-import { takeEnvironment } from '../trial-environment.ts';
 
 /** First argument of the command line that is run so; the second is the file. Not for people. */
 export const ON_BEHALF = '--on-behalf';

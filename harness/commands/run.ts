@@ -9,6 +9,7 @@ import { calibrate } from '../calibration.ts';
 import { readEnvironment } from '../environment.ts';
 import { cannotError, EXIT, usageError } from '../errors.ts';
 import { findHost, type Host } from '../host.ts';
+import { runJointTrial } from '../joint-process.ts';
 import { lockStudy } from '../lock.ts';
 import { distDir } from '../paths.ts';
 import { type PlanContext, resolveRequest } from '../plan.ts';
@@ -39,6 +40,7 @@ function servicesOn(host: Host): StudyServices {
     probe: probeOn(host),
     readEnvironment,
     calibrate,
+    joint: (spec, stop) => runJointTrial({ entry: join(distDir, 'harness', 'joint-trial.js'), host }, spec, stop),
     write: async (dir, study, trials) => writeReports(dir, study, trials),
   };
 }

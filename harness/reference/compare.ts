@@ -5,6 +5,7 @@
  */
 import type { Capabilities } from '../backend.ts';
 import { type EventBatch, type EventRecord, FLAG, isRestart, KIND, RECORD_BYTES, RECORD_OFFSETS } from '../event.ts';
+import { syscallNumber } from '../syscalls/index.ts';
 import type { Recording } from './recording.ts';
 
 export interface Side {
@@ -44,6 +45,8 @@ const LOOK_AHEAD = 128;
 /** Beyond this many places of disagreement in one thread there is nothing left to learn from aligning. */
 const MOST_BREAKS = 2000;
 
+const EXECS: ReadonlySet<number> = new Set([syscallNumber('execve'), syscallNumber('execveat')]);
+
 const WORDS = RECORD_BYTES / 4;
 const word = (field: keyof typeof RECORD_OFFSETS): number => RECORD_OFFSETS[field] / 4;
 const W = {
@@ -72,6 +75,9 @@ class Comparer {
   readonly #returns: boolean;
   readonly #arch: boolean;
   readonly #differences: Difference[] = [];
+  /** Execs without a partner in their thread. */
+  readonly #execsLeft: number[] = [];
+  readonly #execsRight: number[] = [];
   #equal = 0;
   #contents = 0;
   #onlyReference = 0;
@@ -95,8 +101,8 @@ class Comparer {
   }
 
   run(): ContentComparison {
-    const left = this.#lanes(this.#left);
-    const right = this.#lanes(this.#right);
+    const left = this.#lanes(this.#left, this.#a);
+    const right = this.#lanes(this.#right, this.#b);
     for (const [lane, mine] of left) {
       const theirs = right.get(lane) ?? [];
       right.delete(lane);
@@ -104,6 +110,7 @@ class Comparer {
       else this.#matchAsSets(mine, theirs);
     }
     for (const theirs of right.values()) for (const j of theirs) this.#onlyRight(j);
+    this.#matchAcrossThreads();
     return {
       fields: this.#fields(),
       notCompared: this.#notCompared(),
@@ -118,8 +125,11 @@ class Comparer {
     };
   }
 
-  /** Record indices by thread, or by process where one side names no threads, each in delivered order. */
-  #lanes(batch: EventBatch): Map<number, number[]> {
+  /**
+   * Record indices by thread, or by process where one side names no threads, each in delivered order; in the order of
+   * their times where a collector promises none.
+   */
+  #lanes(batch: EventBatch, { capabilities }: Side): Map<number, number[]> {
     const lanes = new Map<number, number[]>();
     const at = this.#threads ? W.tid : W.tgid;
     for (let i = 0; i < batch.count; i++) {
@@ -127,6 +137,10 @@ class Comparer {
       const list = lanes.get(lane);
       if (list === undefined) lanes.set(lane, [i]);
       else list.push(i);
+    }
+    if (capabilities.ordering === 'none') {
+      const time = (i: number): bigint => batch.u64[(i * WORDS) / 2] as bigint;
+      for (const list of lanes.values()) list.sort((i, j) => (time(i) < time(j) ? -1 : time(i) > time(j) ? 1 : i - j));
     }
     return lanes;
   }
@@ -250,7 +264,39 @@ class Comparer {
     );
   }
 
+  /**
+   * An exec by a thread that is not the leader begins under the thread's number and ends under the leader's: a record
+   * made at the entry and one made at the exit name different threads, and both are right.
+   */
+  #matchAcrossThreads(): void {
+    const [mine, theirs] = [this.#execsLeft.splice(0), this.#execsRight.splice(0)];
+    const tgid = (batch: EventBatch, k: number): number => batch.u32[k * WORDS + W.tgid] as number;
+    for (const i of mine) {
+      const at = theirs.findIndex((j) => tgid(this.#left, i) === tgid(this.#right, j) && this.#same(i, j));
+      if (at < 0) {
+        this.#onlyReference++;
+        this.#note('only-reference', i, null);
+      } else {
+        theirs.splice(at, 1);
+        this.#equal++;
+      }
+    }
+    for (const j of theirs) {
+      this.#onlyOther++;
+      this.#note('only-other', null, j);
+    }
+  }
+
+  #mayChangeThread(batch: EventBatch, i: number): boolean {
+    const differ = this.#a.capabilities.detail !== this.#b.capabilities.detail;
+    return differ && this.#threads && EXECS.has(batch.u32[i * WORDS + W.nr] as number);
+  }
+
   #onlyLeft(i: number): void {
+    if (this.#mayChangeThread(this.#left, i)) {
+      this.#execsLeft.push(i);
+      return;
+    }
     if (this.#isOptional(this.#left, i, this.#b)) {
       this.#unseen++;
       return;
@@ -260,6 +306,10 @@ class Comparer {
   }
 
   #onlyRight(j: number): void {
+    if (this.#mayChangeThread(this.#right, j)) {
+      this.#execsRight.push(j);
+      return;
+    }
     if (this.#isOptional(this.#right, j, this.#a)) return;
     this.#onlyOther++;
     this.#note('only-other', null, j);
@@ -278,7 +328,7 @@ class Comparer {
     const fields = [this.#threads ? 'thread' : 'process', 'number', `${this.#args} arguments`];
     if (this.#arch) fields.push('architecture');
     if (this.#returns) fields.push('return value');
-    fields.push(this.#threads ? 'order within a thread' : 'order within a process of one thread');
+    if (this.#ordered()) fields.push(this.#threads ? 'order within a thread' : 'order within a process of one thread');
     return fields;
   }
 
@@ -293,7 +343,12 @@ class Comparer {
     if (this.#args < 6) missing.push({ field: `arguments ${this.#args} to 5`, why: why((c) => c.args === 6) });
     if (!this.#arch) missing.push({ field: 'architecture', why: why((c) => c.seesForeignArch) });
     if (!this.#returns) missing.push({ field: 'return value', why: why((c) => c.returnValue) });
+    if (!this.#ordered()) missing.push({ field: 'order', why: why((c) => c.ordering !== 'none') });
     return missing;
+  }
+
+  #ordered(): boolean {
+    return this.#a.capabilities.ordering !== 'none' && this.#b.capabilities.ordering !== 'none';
   }
 }
 
@@ -309,11 +364,17 @@ function returnOf(batch: EventBatch, i: number): bigint | null {
 
 const EINTR = -4n;
 
-/** Equal; or a restart that one side reports as what the program would see without it. */
+/**
+ * Equal; or a restart that one side reports as what the program would see without it; or the last call of a thread that
+ * died in it: the kernel's return, which no program ever saw, is not seen by every collector either.
+ */
 function sameReturn(left: EventBatch, right: EventBatch, i: number, j: number): boolean {
   const [a, b] = [i * WORDS + W.ret, j * WORDS + W.ret];
   const flags = (left.u32[i * WORDS + W.flags] as number) & (right.u32[j * WORDS + W.flags] as number);
   if (flags & FLAG.ret && left.u32[a] === right.u32[b] && left.u32[a + 1] === right.u32[b + 1]) return true;
   const [x, y] = [returnOf(left, i), returnOf(right, j)];
-  return x === y || (isRestart(x) && y === EINTR) || (isRestart(y) && x === EINTR);
+  const neverReturned = (batch: EventBatch, k: number): boolean =>
+    ((batch.u32[k * WORDS + W.flags] as number) & FLAG.noReturn) !== 0;
+  const restarted = (isRestart(x) && y === EINTR) || (isRestart(y) && x === EINTR);
+  return x === y || restarted || neverReturned(left, i) || neverReturned(right, j);
 }

@@ -187,7 +187,20 @@ function standing(facts: Facts, kept: readonly Cell[], reference: string): strin
   if (off.length > 0) return `${name} is itself in doubt on ${list(off.map((c) => workloadLabel(c.workload)))}`;
   const least = Math.min(...cells.map((c) => c.deliveredFraction ?? 0));
   const admitted = least < 1 ? ', having admitted the rest as lost' : '';
-  return `${name} stands, having delivered ${least < 1 ? 'at least ' : ''}${percent(least)} of what was issued on ${list(cells.map((c) => workloadLabel(c.workload)))}${admitted}`;
+  return `${name} stands, having delivered ${least < 1 ? 'at least ' : ''}${percent(least)} of what was issued on ${list(cells.map((c) => workloadLabel(c.workload)))}${admitted}${besideIt(facts)}`;
+}
+
+/** What the joint trials say of the others. */
+function besideIt({ joint }: Facts): string {
+  if (joint.length === 0) return '';
+  const agreed = joint.filter((j) => j.status === 'completed' && j.verdict.startsWith('equal'));
+  if (agreed.length === joint.length) {
+    return `, and on the same process every other backend told the same, call by call, in ${joint.length === 1 ? 'the one joint trial' : `all ${joint.length} joint trials`}`;
+  }
+  const off = joint
+    .filter((j) => !agreed.includes(j))
+    .map((j) => `${j.spec.variant} on ${workloadLabel(j.spec.workload)}`);
+  return `, but on the same process it is not confirmed by ${list(off.slice(0, NAMED), off.length)}`;
 }
 
 // ---------------------------------------------------------------- third sentence

@@ -7,8 +7,9 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Host } from '../../harness/host.ts';
+import { TrialStopped } from '../../harness/hosted-process.ts';
 import { probeOn } from '../../harness/probe.ts';
-import { runTrial, TrialStopped } from '../../harness/trial-process.ts';
+import { runTrial } from '../../harness/trial-process.ts';
 import { specFor, TRIAL_ENTRY } from '../conformance/trial-process.ts';
 
 let dir: string;

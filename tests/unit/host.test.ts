@@ -4,7 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findHost, hostCommand, OWN_HOST, signalHosted } from '../../harness/host.ts';
-import { takeEnvironment } from '../../harness/trial-environment.ts';
+import { takeEnvironment } from '../../harness/hosted.ts';
 
 let dir: string;
 const before = { ...process.env };

@@ -4,6 +4,7 @@ import type { Capabilities } from '../../harness/backend.ts';
 import { ARCH, EventBatch, FLAG, KIND, RECORD_BYTES, RECORD_OFFSETS } from '../../harness/event.ts';
 import { compareContents, type Side } from '../../harness/reference/compare.ts';
 import { Recording } from '../../harness/reference/recording.ts';
+import { syscallNumber } from '../../harness/syscalls/index.ts';
 
 interface Made {
   tid?: number;
@@ -155,6 +156,26 @@ describe('contents', () => {
   it('a restart is what the program would see as EINTR', () => {
     expect(compare([{ nr: 1, ret: -512n }], [{ nr: 1, ret: -4n }])).toMatchObject({ equal: 1 });
     expect(compare([{ nr: 1, ret: -512n }], [{ nr: 1, ret: -5n }])).toMatchObject({ contents: 1 });
+  });
+
+  it('a thread that died inside a call has a return that no program saw, or none', () => {
+    const dead: Made = { nr: 1, ret: null, noReturn: true };
+    expect(compare([{ nr: 1, ret: -512n }], [dead])).toMatchObject({ equal: 1 });
+    expect(compare([dead], [{ nr: 1, ret: -4n }])).toMatchObject({ equal: 1 });
+    expect(compare([dead], [{ nr: 1, ret: 0n }])).toMatchObject({ equal: 1 });
+    expect(compare([dead, { nr: 2 }], [{ nr: 1, ret: 0n }])).toMatchObject({ onlyReference: 1 });
+  });
+
+  it('an exec by another thread is named by it at the entry, by the leader at the exit', () => {
+    const execve = syscallNumber('execve');
+    const [at, made]: Made[] = [
+      { nr: execve, tid: 9, tgid: 1, ret: null },
+      { nr: execve, tid: 1, tgid: 1 },
+    ] as const;
+    const entry = { detail: 'enter', returnValue: false } as const;
+    expect(compare([made as Made], [at as Made], entry)).toMatchObject({ equal: 1, onlyReference: 0, onlyOther: 0 });
+    const elsewhere = { ...at, tgid: 2 } as Made;
+    expect(compare([made as Made], [elsewhere], entry)).toMatchObject({ equal: 0, onlyReference: 1, onlyOther: 1 });
   });
 
   it('of a process with several threads are compared as a set by who names no threads', () => {

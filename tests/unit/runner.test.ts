@@ -99,6 +99,9 @@ function run(changed: Partial<StudyRun> = {}): StudyRun {
       probe: async (variant) => ({ variant, answer: 'yes', reason: null, mend: null }),
       readEnvironment: async () => environment,
       calibrate: async () => calibration,
+      joint: async () => {
+        throw new Error('no reference was asked for');
+      },
       write: async (_dir, study, trials) => {
         written.push({ study, trials });
         return ['result.json'];

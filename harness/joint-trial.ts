@@ -1,0 +1,53 @@
+/**
+ * The joint trial's process: counter, reference and one other collector on the same workload, once.
+ *
+ * Request: a JointSpec; answer: a JointResult, completed or failed. How they are exchanged: hosted.ts.
+ */
+import { findVariant } from '../backends/index.ts';
+import { failureOf, serve } from './hosted.ts';
+import { type JointRun, runJoint, type Witness } from './reference/joint.ts';
+import { judgeJoint } from './reference/judge.ts';
+import { type JointResult, type JointSpec, jointSpecSchema } from './result.ts';
+import { syscallNumber } from './syscalls/index.ts';
+import { argvOf } from './workload-command.ts';
+
+/**
+ * Who stops the target comes last, so that its stops are among what the others see and not before they look; and the
+ * counter first, so that nobody sees a call it has not counted.
+ */
+function armingOrder(spec: JointSpec): string[] {
+  const ids = [...new Set([spec.counter, spec.reference, spec.variant])];
+  const blocks = (id: string): boolean => findVariant(id).variant.capabilities.regime === 'blocks';
+  return [...ids.filter((id) => !blocks(id)), ...ids.filter(blocks)];
+}
+
+function witness(run: JointRun, id: string): Witness {
+  const found = run.witnesses.find((w) => w.variant === id);
+  if (found === undefined) throw new TypeError(`${id} took no part`);
+  return found;
+}
+
+async function runJointTrial(spec: JointSpec, signal: AbortSignal): Promise<JointResult> {
+  try {
+    const run = await runJoint({
+      variants: armingOrder(spec),
+      argv: argvOf(spec.workload),
+      filter: spec.filter === null ? null : spec.filter.map((name) => syscallNumber(name)),
+      bufferBytes: spec.bufferBytes,
+      user: spec.user,
+      stdio: 'null',
+      signal,
+      mostRecords: spec.mostRecords,
+    });
+    if (run.aborted !== null) throw run.aborted;
+    return judgeJoint(spec, {
+      counter: witness(run, spec.counter),
+      reference: witness(run, spec.reference),
+      other: witness(run, spec.variant),
+    });
+  } catch (error) {
+    return { status: 'failed', spec, error: failureOf(error) };
+  }
+}
+
+process.exit(await serve({ name: 'joint trial', parse: (json) => jointSpecSchema.parse(json), answer: runJointTrial }));

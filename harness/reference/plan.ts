@@ -1,0 +1,50 @@
+/** Which joint trials a study makes: every workload of it under every recording or counting variant, once. */
+import type { JointSpec, Plan, WorkloadSpec } from '../result.ts';
+
+/** Enough for every kind of call and every thread of a workload; the timed trials make millions. */
+const CALLS = 5000;
+/** Of each collector: 96 MiB. An application with more calls is compared that far. */
+const MOST_RECORDS = 1_000_000;
+const SHOWN = 10;
+/** Untimed, so that nothing need be lost: the comparison is of what came. */
+const BUFFER_BYTES = 64 << 20;
+
+export interface JointRoles {
+  readonly reference: string;
+  readonly counter: string;
+  /** Variants that deliver anything, by id. */
+  readonly delivering: (id: string) => boolean;
+}
+
+/** None when reference or counter cannot run here: `usable` says what can. */
+export function jointSpecs(plan: Plan, usable: ReadonlySet<string>, roles: JointRoles): JointSpec[] {
+  const { reference, counter } = roles;
+  if (!usable.has(reference) || !usable.has(counter)) return [];
+  const variants = plan.backends.filter((id) => id !== reference && id !== counter && roles.delivering(id));
+  const deadlineMs = Math.max(...plan.cells.map((cell) => cell.trial.deadlineMs));
+  return workloadsOf(plan).flatMap((workload) =>
+    variants.map((variant) => ({
+      workload,
+      reference,
+      counter,
+      variant,
+      bufferBytes: BUFFER_BYTES,
+      filter: plan.filter,
+      user: plan.user,
+      deadlineMs,
+      mostRecords: MOST_RECORDS,
+      shown: SHOWN,
+    })),
+  );
+}
+
+/** Each once, whatever numbers of calls its cells make. */
+function workloadsOf(plan: Plan): WorkloadSpec[] {
+  const found = new Map<string, WorkloadSpec>();
+  for (const workload of plan.workloads) {
+    const short = workload.kind === 'stamped' ? { ...workload, calls: Math.min(workload.calls, CALLS) } : workload;
+    const key = workload.kind === 'stamped' ? `${workload.name}:${workload.threads}` : JSON.stringify(workload.argv);
+    if (!found.has(key)) found.set(key, short);
+  }
+  return [...found.values()];
+}
