@@ -10,8 +10,8 @@ export interface LostCalls {
 }
 
 /**
- * Kernel counters go through the variant's relation; what was lost behind the kernel is whole records, which are
- * calls. Bytes cannot be converted: they make the upper bound unknown.
+ * What the kernel and the decoder lost goes through the variant's relation; what was lost on the bridge is whole
+ * records, which are calls. Bytes cannot be converted: they make the upper bound unknown.
  */
 export function lostCalls(counters: readonly Counter[], relation: LossRelation, bridgeLostRecords: number): LostCalls {
   const bridge: Counter = { name: 'bridge_lost', place: 'bridge', unit: 'record', count: bridgeLostRecords };
@@ -21,7 +21,7 @@ export function lostCalls(counters: readonly Counter[], relation: LossRelation, 
   let bytes = 0;
   for (const { place, unit, count } of losses) {
     if (unit === 'bytes') bytes += count;
-    else if (place === 'kernel') kernel += count;
+    else if (place !== 'bridge') kernel += count;
     else behind += count;
   }
   const min = kernel === 0 || relation.max === 0 ? 0 : Math.ceil(kernel / relation.max);

@@ -121,8 +121,12 @@ void Session::thread_main()
 		if (running && report_.section_entered && !report_.section_left)
 			running = leave_section();
 		uint64_t before = monotonic_ns();
-		if (source_ && options_.ops->disarm(source_, &report_.error) < 0)
+		tb_error failed_disarm = {};
+		if (source_ && options_.ops->disarm(source_, &failed_disarm) < 0) {
+			if (!report_.failed)
+				report_.error = failed_disarm; /* else it follows from what failed first */
 			running = fail("disarm");
+		}
 		report_.disarm_ns = monotonic_ns() - before;
 		running = running && drain_until_empty();
 

@@ -18,7 +18,7 @@ struct Script {
 	std::mutex mutex;
 	std::vector<tb_record> pending; /* what the kernel would have committed */
 	uint64_t lost = 0;
-	int fail_open = 0, fail_arm = 0;
+	int fail_open = 0, fail_arm = 0, fail_disarm = 0;
 	std::atomic<int> fail_drain{0};
 	bool end_of_stream = false;
 	int opened = 0, armed = 0, disarmed = 0, closed = 0;
@@ -93,10 +93,12 @@ int script_drain(tb_source *, tb_record *out, uint32_t capacity, uint32_t timeou
 	return static_cast<int>(n);
 }
 
-int script_disarm(tb_source *, tb_error *)
+int script_disarm(tb_source *, tb_error *err)
 {
 	script->on_thread();
 	script->disarmed++;
+	if (script->fail_disarm)
+		return tb_error__set(err, script->fail_disarm, "scripted disarm failure");
 	return 0;
 }
 
@@ -360,6 +362,22 @@ TEST(session_opens_the_gates_when_its_source_breaks)
 	spin_until_released(*control, TB_GATE_END);
 	events.wait_for(SessionEventType::Ended);
 	CHECK_EQ(std::string(session.report().failed_operation), "drain");
+}
+
+TEST(session_reports_what_failed_first)
+{
+	Script s;
+	s.fail_drain = -EIO;
+	s.fail_disarm = -EBUSY;
+	script = &s;
+	Events events;
+	Session session(options_for(nullptr), [&](const SessionEvent &e) { events.add(e); });
+	session.arm(1);
+	events.wait_for(SessionEventType::Ended);
+	CHECK_EQ(s.disarmed, 1);
+	CHECK_EQ(std::string(session.report().failed_operation), "drain");
+	CHECK_EQ(session.report().error.code, -EIO);
+	CHECK_EQ(std::string(session.report().error.message), "scripted drain failure");
 }
 
 TEST(session_stops_before_it_was_armed)

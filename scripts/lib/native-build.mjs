@@ -58,7 +58,12 @@ export async function testPrograms() {
 
 /** native/build/Release/*.node and the plugins beside it. */
 export async function addon() {
-  const recipes = [...filesUnder('native', /\.gypi?$/), ...filesUnder('backends', /\.gypi?$/)];
+  // sources.def is one of them: binding.gyp takes from it which folders are built in.
+  const recipes = [
+    ...filesUnder('native', /\.gypi?$/),
+    ...filesUnder('backends', /\.gypi?$/),
+    at('native', 'src', 'sources.def'),
+  ];
   const headers = nodeHeaders();
   const sources = [...filesUnder('native', SOURCES), ...filesUnder('backends', SOURCES), vendorStamp()];
   // binding.gyp lists folders while it is configured, so a new file needs that as well, a changed one does not.

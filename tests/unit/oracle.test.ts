@@ -160,6 +160,12 @@ describe('counts', () => {
     expect(judgeC({ counts: counts(95), counters: [lost(5)] })).toMatchObject({ verdict: 'reconciled', missed: 5 });
   });
 
+  test('calls that were missed are admitted as calls', () => {
+    const missed = { name: 'recursion_misses', place: 'kernel', unit: 'call', count: 5 } as const;
+    expect(judgeC({ counts: counts(95), counters: [missed] })).toMatchObject({ verdict: 'reconciled', missed: 5 });
+    expect(judgeC({ counts: counts(96), counters: [missed] })).toMatchObject({ verdict: 'over-reported' });
+  });
+
   test('END is not the workload’s', () => {
     expect(judgeC({ counts: counts(100, 0) })).toMatchObject({ verdict: 'under-reported' });
     expect(judgeC({ counts: counts(100, 0), expectsMarks: false }).verdict).toBe('reconciled');
