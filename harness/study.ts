@@ -27,10 +27,10 @@ import { cannotWrite, pointLatest, StudyFiles, type StudyHead } from './study-fi
 import { summarise, type VariantTerms } from './summarise.ts';
 
 /** The collector that is proved against ground truth and that the others are held against. */
-const REFERENCE = 'ebpf';
+export const REFERENCE = 'ebpf';
 
 /** Supplies how many calls were issued, in the reference check. */
-const COUNTER = 'ebpf/count';
+export const COUNTER = 'ebpf/count';
 
 /** Median half-width of the baselines' intervals above which a study's figures are called invalid (exit code 4). */
 export const NOISE_BOUND = 0.2;

@@ -6,16 +6,19 @@ import { findHost } from '../host.ts';
 import { probeVariant } from '../probe.ts';
 import { DEFAULT_BUFFER } from '../profiles.ts';
 import { parseBytes, parseList } from '../quantity.ts';
+import { REFERENCE } from '../study.ts';
 import { runTrace } from '../trace/index.ts';
 import { checkCommand, checkUser } from './check-target.ts';
 import type { CommandContext, Finish } from './context.ts';
 import { runOnBehalf } from './on-behalf.ts';
+import { traceByAll } from './trace-all.ts';
 
 export function traceCommand(context: () => CommandContext, finish: Finish) {
   return new Command('trace')
     .summary('a command through one backend, as strace would show it; ends with its exit code')
     .usage('[options] -- CMD …')
-    .option('--backend <variant>', 'who traces', 'ebpf')
+    .option('--backend <variant>', 'who traces (default: ebpf)')
+    .option('--all', 'every backend at once on the same process, side by side')
     .option('-e, --events <list>', 'system calls shown, by name or class: openat,execve or %file; default all')
     .addOption(
       new Option('--detail <detail>', 'what a line must hold (default: what the backend delivers)').choices([
@@ -36,18 +39,35 @@ export function traceCommand(context: () => CommandContext, finish: Finish) {
     .action(async (options) => {
       const around = context();
       if (around.rest === null) throw usageError('there is no command to trace', './tracebench trace -- CMD …');
-      findVariant(options.backend);
+      const backend = options.backend ?? REFERENCE;
+      findVariant(backend);
       checkCommand(around.rest);
       const host = await findHost();
       if (options.user !== undefined) await checkUser(options.user, host);
+      if (options.all) refuseBesidesAll(options);
       // What works with our own rights is not done with root's.
-      if (host.invoker !== null && (await probeVariant(options.backend)).answer !== 'yes') {
+      if (host.invoker !== null && (options.all || (await probeVariant(backend)).answer !== 'yes')) {
         finish(await runOnBehalf(host, around.argv));
+        return;
+      }
+      if (options.all) {
+        finish(
+          await traceByAll(
+            {
+              argv: around.rest,
+              events: options.events === undefined ? null : parseList(options.events, '-e'),
+              output: options.output ?? null,
+              bufferBytes: options.buffer,
+              user: options.user ?? around.behalf?.user ?? null,
+            },
+            around,
+          ),
+        );
         return;
       }
       finish(
         await runTrace({
-          backend: options.backend,
+          backend,
           filter: options.events === undefined ? null : parseList(options.events, '-e'),
           summary: options.summaryOnly ?? false,
           output: options.output ?? null,
@@ -61,4 +81,11 @@ export function traceCommand(context: () => CommandContext, finish: Finish) {
         }),
       );
     });
+}
+
+/** Lines of a single backend have no place beside each other. */
+function refuseBesidesAll(options: Readonly<Record<string, unknown>>): void {
+  const single = ['backend', 'detail', 'timestamps'].find((key) => options[key] !== undefined);
+  if (single === undefined) return;
+  throw usageError(`--all shows every backend's counts and takes no --${single}`, 'leave one of the two out');
 }
