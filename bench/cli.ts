@@ -10,6 +10,10 @@ import { bpftraceCost, ebpfCost, ptraceCost } from './a/cost.ts';
 import { sameAgainstSame } from './a/noise.ts';
 import { quickProfile } from './a/quick.ts';
 import { straceCounts } from './a/strace-counts.ts';
+import { booksOfAll } from './b/books.ts';
+import { lastRecords } from './b/javascript.ts';
+import { kills } from './b/kills.ts';
+import { stall } from './b/stall.ts';
 import type { Check, Line } from './check.ts';
 
 const CHECKS: Readonly<Record<string, readonly Check[]>> = {
@@ -25,12 +29,14 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
     quickProfile,
     sameAgainstSame,
   ],
+  B: [booksOfAll, stall, lastRecords, kills],
 };
 
 function usage(message: string): never {
-  const names = CHECKS['A']?.map((c) => c.name).join(', ');
   process.stderr.write(`bench: ${message}\nusage: npm run bench -- --check A [--only NAME] [--json] [--seed N]\n`);
-  process.stderr.write(`names: ${names}\n`);
+  for (const [set, checks] of Object.entries(CHECKS)) {
+    process.stderr.write(`names of ${set}: ${checks.map((c) => c.name).join(', ')}\n`);
+  }
   process.exit(EXIT.usage);
 }
 
