@@ -23,6 +23,11 @@ export interface CheckContext {
 export interface Check {
   readonly name: string;
   readonly title: string;
+  /**
+   * Starts foreign tools or bare workloads beside trials: a guard then keeps the audit context off all of them, as it
+   * does off every trial's target, so that one ratio compares one state.
+   */
+  readonly startsForeign?: boolean;
   run(context: CheckContext): Promise<Line[]>;
 }
 

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { EXIT } from '../harness/errors.ts';
+import { holdNoAuditContext } from '../harness/guard.ts';
 import { books, brokenBridge } from './a/books.ts';
 import { javascriptRate, ledgerCost } from './a/core.ts';
 import { bpftraceCost, ebpfCost, ptraceCost } from './a/cost.ts';
@@ -67,6 +68,17 @@ function readOptions() {
   }
 }
 
+async function withoutAuditContext(check: Check, run: () => Promise<Line[]>): Promise<Line[]> {
+  if (!check.startsForeign) return run();
+  const guard = await holdNoAuditContext();
+  if (!guard.held) process.stderr.write(`  audit context of foreign tools unknown: ${guard.reason}\n`);
+  try {
+    return await run();
+  } finally {
+    await guard.release();
+  }
+}
+
 const values = readOptions();
 const checks = CHECKS[values.check ?? ''];
 if (checks === undefined)
@@ -81,7 +93,9 @@ let broken = false;
 for (const check of checks.filter((c) => values.only === undefined || values.only.includes(c.name))) {
   process.stderr.write(`${check.name}: ${check.title}\n`);
   try {
-    const found = await check.run({ seed, say: (text) => process.stderr.write(`  ${text}\n`) });
+    const found = await withoutAuditContext(check, () =>
+      check.run({ seed, say: (text) => process.stderr.write(`  ${text}\n`) }),
+    );
     lines.push(...found);
     if (!values.json) for (const line of found) process.stdout.write(`${render(line)}\n`);
   } catch (error) {

@@ -106,6 +106,7 @@ tracepoint:raw_syscalls:sys_exit /pid == cpid/ { printf("%d %ld\\n", tid, args->
 export const bpftraceCost: Check = {
   name: 'bpftrace-cost',
   title: 'eBPF adds less than a tenth of what bpftrace adds by printing the same fields',
+  startsForeign: true,
   async run({ seed, say }) {
     const version = await toolVersion('bpftrace', ['--version']);
     if (version === null) return [missingTool('bpftrace-cost', 'bpftrace')];
@@ -145,6 +146,7 @@ export const bpftraceCost: Check = {
 export const ptraceCost: Check = {
   name: 'ptrace-cost',
   title: 'ptrace adds at most 0.85 of what strace adds, each pinned with its target to one CPU',
+  startsForeign: true,
   async run({ seed, say }) {
     const version = await toolVersion('strace', ['--version']);
     if (version === null) return [missingTool('ptrace-cost', 'strace')];
