@@ -3,9 +3,10 @@ import { type BackendDefinition, type VariantDefinition, variantId } from '../ha
 import { usageError } from '../harness/errors.ts';
 import ebpf from './ebpf/index.ts';
 import none from './none/index.ts';
+import perf from './perf/index.ts';
 import ptrace from './ptrace/index.ts';
 
-export const backends: readonly BackendDefinition[] = [none, ebpf, ptrace];
+export const backends: readonly BackendDefinition[] = [none, ebpf, ptrace, perf];
 
 /** All variant ids in report order: `none`, `ebpf`, `ebpf/count`, … */
 export const variantIds: readonly string[] = backends.flatMap((b) => b.variants.map((v) => variantId(b.name, v.name)));

@@ -82,6 +82,8 @@ export interface LaunchNeeds {
   readonly seccompTrace?: readonly number[];
   /** The task must have an audit context (audit backends); else it must have none. */
   readonly auditContext?: boolean;
+  /** Start the target in a control group of its own, in the hierarchy that perf uses; the guard makes and removes it. */
+  readonly cgroup?: boolean;
 }
 
 export interface BackendDefinition {

@@ -8,25 +8,38 @@ export interface Guard {
   readonly held: boolean;
   /** Why it is not held; empty when it is. */
   readonly reason: string;
+  /** What is held, where it has a name: the control group's directory. */
+  readonly where: string | null;
   /** Gives back and waits until that is done. Throws when it could not be given back. */
   release(): Promise<void>;
 }
 
-/** Holds a `never,task` audit rule: tasks forked while it stands carry no audit context (DESIGN of the method: audit's mark). */
-export async function holdNoAuditContext(): Promise<Guard> {
-  const helper = new Helper('tracebench-guard', ['--never-task'], -1);
+async function hold(option: string, what: string): Promise<Guard> {
+  const helper = new Helper('tracebench-guard', [option], -1);
   const answer = await helper.next();
   const held = answer?.['held'] === true;
   const reason = held ? '' : String(answer?.['reason'] ?? 'the guard ended without an answer');
+  const where = answer?.['where'];
   return {
     held,
     reason,
+    where: typeof where === 'string' ? where : null,
     async release() {
       helper.release();
       const { code } = await helper.reap();
       if (held && code !== 0) {
-        throw new Error('the guard could not remove its never,task audit rule; run: ./tracebench doctor --repair');
+        throw new Error(`the guard could not remove its ${what}; run: ./tracebench doctor --repair`);
       }
     },
   };
+}
+
+/** Holds a `never,task` audit rule: tasks forked while it stands carry no audit context (docs/method.md, "Audit's mark"). */
+export function holdNoAuditContext(): Promise<Guard> {
+  return hold('--never-task', 'never,task audit rule');
+}
+
+/** Holds a control group for one target. Release it once the target's tree is gone. */
+export function holdCgroup(): Promise<Guard> {
+  return hold('--cgroup', 'control group');
 }

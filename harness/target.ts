@@ -1,6 +1,7 @@
 /** The target: any command, started by the launcher, waiting at its gate until the collector is armed. */
 import { constants } from 'node:os';
 import { BackendError, EXIT, TracebenchError } from './errors.ts';
+import { type Guard, holdCgroup } from './guard.ts';
 import { Helper } from './helper.ts';
 
 export interface TargetSettings {
@@ -11,6 +12,8 @@ export interface TargetSettings {
   readonly user: string | null;
   /** Numbers for a SECCOMP_RET_TRACE filter; null: none. */
   readonly seccompTrace: readonly number[] | null;
+  /** In a control group of its own, which goes with it; false: in the harness's. */
+  readonly cgroup: boolean;
   /** Descriptor of the control page for stamped workloads; −1: none. */
   readonly controlFd: number;
   /** Length of the bare-call canary in calls; 0: none. */
@@ -29,12 +32,13 @@ export interface TargetEnd {
   readonly maxRssBytes: number;
 }
 
-function launcherArguments(s: TargetSettings): string[] {
+function launcherArguments(s: TargetSettings, group: Guard | null): string[] {
   const args: string[] = [];
   if (s.controlFd >= 0) args.push('--control-fd', String(s.controlFd));
   if (s.cpus !== null) args.push('--cpus', s.cpus.join(','));
   if (s.user !== null) args.push('--user', s.user);
   if (s.seccompTrace !== null) args.push('--seccomp-trace', s.seccompTrace.length ? s.seccompTrace.join(',') : 'all');
+  if (group?.where != null) args.push('--cgroup', group.where);
   if (s.canaryCalls > 0) args.push('--canary', String(s.canaryCalls));
   args.push('--stdin', s.stdio, '--stdout', s.stdio, '--stderr', 'inherit');
   return [...args, '--', ...s.argv];
@@ -53,16 +57,31 @@ export class Target {
   /** null when none was asked for. */
   readonly canaryNsPerCall: number | null;
   readonly #helper: Helper;
+  readonly #group: Guard | null;
 
-  private constructor(helper: Helper, pid: number, canaryNsPerCall: number | null) {
+  private constructor(helper: Helper, group: Guard | null, pid: number, canaryNsPerCall: number | null) {
     this.#helper = helper;
+    this.#group = group;
     this.pid = pid;
     this.canaryNsPerCall = canaryNsPerCall;
   }
 
   /** Resolves when the target stands at the gate. Throws TracebenchError (exit code 2) for a command that cannot be run. */
   static async launch(settings: TargetSettings): Promise<Target> {
-    const helper = new Helper('tracebench-launch', launcherArguments(settings), settings.controlFd);
+    const group = settings.cgroup ? await holdCgroup() : null;
+    try {
+      if (group?.held === false) {
+        throw new TracebenchError(EXIT.cannot, `the target cannot have a control group of its own: ${group.reason}`);
+      }
+      return await Target.#launchIn(group, settings);
+    } catch (error) {
+      await group?.release();
+      throw error;
+    }
+  }
+
+  static async #launchIn(group: Guard | null, settings: TargetSettings): Promise<Target> {
+    const helper = new Helper('tracebench-launch', launcherArguments(settings, group), settings.controlFd);
     const ready = await helper.next();
     if (ready?.['event'] !== 'ready') {
       helper.release();
@@ -70,7 +89,7 @@ export class Target {
       throw launchFailure(settings, ready);
     }
     const canary = ready['canaryNsPerCall'];
-    return new Target(helper, numberOf(ready, 'pid'), typeof canary === 'number' ? canary : null);
+    return new Target(helper, group, numberOf(ready, 'pid'), typeof canary === 'number' ? canary : null);
   }
 
   /** Opens the gate. */
@@ -125,12 +144,13 @@ export class Target {
     }
   }
 
-  /** Ends whatever is left of the tree and reaps the launcher. Idempotent once it has succeeded. */
+  /** Ends whatever is left of the tree, reaps the launcher, gives the control group back. Idempotent once it has succeeded. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#helper.release();
     await this.#helper.reap();
     this.#closed = true;
+    await this.#group?.release();
   }
   #closed = false;
 }

@@ -106,6 +106,7 @@ export async function runTraced(s: TracedSettings): Promise<TracedOutcome> {
     cpus: s.workloadCpus,
     user: s.user,
     seccompTrace: needs.seccompTrace ?? null,
+    cgroup: needs.cgroup ?? false,
     controlFd: s.control?.fd ?? -1,
     canaryCalls: s.canaryCalls,
     stdio: s.stdio,

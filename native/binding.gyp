@@ -5,6 +5,7 @@
     'vendor_libbpf%': '<!(test -f vendor/lib/libbpf.a && test -e /usr/include/gelf.h && echo 1 || echo 0)',
     'core_sources': [
       'src/addon.cc',
+      'src/call_pairing.cc',
       'src/error.c',
       'src/ledger.cc',
       'src/process.cc',

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "audit_state.h"
+#include "cgroup.h"
 #include "hold.h"
 #include "json_line.h"
 
@@ -26,16 +27,17 @@
 #define EXIT_CANNOT 3
 
 /* Taken in this order, given back in the opposite one. */
-static const struct tb_hold *const holds[] = {&tb_never_task_hold};
+static const struct tb_hold *const holds[] = {&tb_never_task_hold, &tb_cgroup_hold};
 #define HOLDS (sizeof(holds) / sizeof(holds[0]))
 
 static const char usage_text[] =
-	"Usage: tracebench-guard --never-task\n"
+	"Usage: tracebench-guard [--never-task] [--cgroup]\n"
 	"       tracebench-guard --repair | --state\n"
 	"Holds what a trial changes of the machine until descriptor 3 is at its end, then gives it back. "
 	"Meant to be\n"
 	"started by tracebench; descriptor 4 takes one JSON object a line.\n\n"
 	"  --never-task  an audit rule by which tasks forked from now on carry no audit context\n"
+	"  --cgroup      a private control group, named in the status line, for a target to be started in\n"
 	"  --repair      remove what guards that were killed left behind, print it, and exit\n"
 	"  --state       print the state of what could be held, as one JSON object, and exit\n"
 	"  --help        this text\n\n"
@@ -65,6 +67,9 @@ static int tell(const struct tb_hold *hold, bool held, const char *reason)
 	if (!held) {
 		fputs(",\"reason\":", line.out);
 		tb_json__string(line.out, reason);
+	} else if (hold->where) {
+		fputs(",\"where\":", line.out);
+		tb_json__string(line.out, hold->where());
 	}
 	putc('}', line.out);
 	return tb_json_line__send(&line, STATUS_FD);
@@ -138,6 +143,8 @@ static int state(void)
 {
 	fputs("{\"audit\":", stdout);
 	tb_audit_state__write(stdout);
+	fputs(",\"cgroups\":", stdout);
+	tb_cgroup__write_state(stdout);
 	puts("}");
 	return fflush(stdout) ? EXIT_FAILED : 0;
 }

@@ -12,6 +12,8 @@ struct tb_hold {
 	const char *name; /* as in the status lines; --<name> asks for it */
 	/* Takes it. 0, or -errno with the reason; then nothing is left behind. */
 	int (*take)(char reason[TB_REASON_MAX]);
+	/* What was taken, as text for the status line's `where`, after a successful take; NULL where there is nothing to name. */
+	const char *(*where)(void);
 	/* Gives it back and looks that it is gone. 0, or -errno with the reason. Called once, after a successful take. */
 	int (*give_back)(char reason[TB_REASON_MAX]);
 	/*
@@ -22,5 +24,6 @@ struct tb_hold {
 };
 
 extern const struct tb_hold tb_never_task_hold;
+extern const struct tb_hold tb_cgroup_hold;
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "audit_netlink.h"
 #include "hold.h"
+#include "start_time.h"
 
 #define KEY_PREFIX "tracebench-never-task:"
 #define KEY_MAX    64
@@ -27,31 +28,6 @@ struct own_rule {
 
 static struct own_rule held;
 
-/* Field 22 of /proc/PID/stat, in clock ticks since boot; 0 when there is no such process. */
-static unsigned long long start_time(int pid)
-{
-	char path[64], text[1024];
-	unsigned long long start = 0;
-	char *bracket;
-	FILE *f;
-	size_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[n] = 0;
-	bracket = strrchr(text, ')');
-	if (!bracket ||
-	    sscanf(bracket + 1,
-		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		   &start) != 1)
-		return 0;
-	return start;
-}
-
 static size_t own_rule__size(const struct own_rule *rule)
 {
 	return sizeof(rule->data) + rule->data.buflen;
@@ -62,7 +38,7 @@ static void own_rule__make(struct own_rule *rule)
 	int pid = getpid();
 
 	*rule = (struct own_rule){0};
-	snprintf(rule->key, sizeof(rule->key), KEY_PREFIX "%d:%llu", pid, start_time(pid));
+	snprintf(rule->key, sizeof(rule->key), KEY_PREFIX "%d:%llu", pid, tb_start_time(pid));
 	rule->data.flags = AUDIT_FILTER_TASK;
 	rule->data.action = AUDIT_NEVER;
 	rule->data.field_count = 1;
@@ -84,7 +60,7 @@ static enum whose whose_rule(const struct tb_audit_rule *rule, char key[KEY_MAX]
 	    !tb_audit_rule__string(rule, 0, key, KEY_MAX) ||
 	    sscanf(key, KEY_PREFIX "%d:%llu", &pid, &start) != 2)
 		return FOREIGN;
-	return start && start_time(pid) == start ? IN_USE : STALE;
+	return start && tb_start_time(pid) == start ? IN_USE : STALE;
 }
 
 static int explain(int code, const char *what, char reason[TB_REASON_MAX])

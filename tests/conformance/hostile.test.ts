@@ -18,7 +18,7 @@ import { lostCalls } from '../../harness/trace/loss.ts';
 import { runTraced } from '../../harness/traced.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { processesWith, statOf, statusLine, stillRunning, treeOf, until } from '../fixtures/processes.ts';
-import { CALLS_PROGRAM, markOf, subjects } from './collect.ts';
+import { CALLS_PROGRAM, markOf, type Subject, subjects } from './collect.ts';
 import { runTrial, specFor, stamped, TRIAL_ENTRY } from './trial-process.ts';
 
 const NOBODY = 65534;
@@ -46,11 +46,13 @@ interface Running {
 async function running(id: string, argv: readonly string[], user: string | null = null): Promise<Running> {
   const { backend, variant } = findVariant(id);
   const trace = { bufferBytes: 32 << 20, filter: [syscallNumber('getppid')], wakeup: variant.wakeup };
+  const needs = backend.launchNeeds?.(variant, trace) ?? {};
   const target = await Target.launch({
     argv,
     cpus: null,
     user,
-    seccompTrace: backend.launchNeeds?.(variant, trace).seccompTrace ?? null,
+    seccompTrace: needs.seccompTrace ?? null,
+    cgroup: needs.cgroup ?? false,
     controlFd: -1,
     canaryCalls: 0,
     stdio: 'null',
@@ -237,8 +239,15 @@ describe.each(usable)('$id', ({ id }) => {
   });
 });
 
-/* Eight moments a backend's default variant, anywhere from Node's start to the middle of the run. */
-describe.each(recording.filter((s) => !s.id.includes('/')))('$id, the trial process is killed', ({ id }) => {
+/** Every mechanism once, and every variant for which the guard must hold something. */
+function isKilled({ id }: Subject): boolean {
+  const { backend, variant } = findVariant(id);
+  const trace = { bufferBytes: 1 << 20, filter: null, wakeup: variant.wakeup };
+  return variant.name === '' || backend.launchNeeds?.(variant, trace).cgroup === true;
+}
+
+/* Eight moments a variant, anywhere from Node's start to the middle of the run. */
+describe.each(recording.filter(isKilled))('$id, the trial process is killed', ({ id }) => {
   const moments = Array.from({ length: 8 }, () => 20 + Math.floor(Math.random() * 380));
 
   test.each(moments)('%i ms after its start', async (delayMs) => {

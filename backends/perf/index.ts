@@ -1,0 +1,87 @@
+/** perf_event on the raw system call tracepoints, rings of its own. What the variants are: README.md beside this file. */
+import { arch } from 'node:process';
+import { type Capabilities, defineBackend, type LossRelation, type Wakeup } from '../../harness/backend.ts';
+
+/** What is counted as lost are records that stand for a call each; lost returns make calls partial. */
+const ONE_RECORD_A_CALL: LossRelation = { min: 1, max: 1 };
+
+/** Nobody is woken, the collector looks. */
+const LOOK_EVERY_200_US: Wakeup = { kind: 'timer', value: 200 };
+
+const full: Capabilities = {
+  delivers: 'records',
+  detail: 'full',
+  thread: true,
+  args: 6,
+  returnValue: true,
+  filter: 'kernel',
+  /* Over CPUs a sample may be published after a younger one of another CPU was read. */
+  ordering: 'thread',
+  regime: 'drops',
+  losesEnd: 'newest',
+  followsSetuid: false,
+  /* From the exit alone a refused call looks like one that failed. */
+  seesSeccompRefusals: false,
+  seesBirths: true,
+  seesForeignArch: true,
+  seesDyingCalls: true,
+  detaches: true,
+};
+
+/** Entries and exits: an exit without an entry was refused. */
+const paired: Capabilities = { ...full, seesSeccompRefusals: true };
+
+/** On arm64 the exit no longer has the first argument, so there all variants with return values pair. */
+const oneRecord: Capabilities = arch === 'arm64' ? paired : full;
+
+const base = { loss: ONE_RECORD_A_CALL, wakeup: LOOK_EVERY_200_US, placement: 'other' } as const;
+
+export default defineBackend({
+  name: 'perf',
+  title: 'perf_event (tracepoints, mapped rings)',
+  source: 'perf',
+  variants: [
+    {
+      ...base,
+      name: '',
+      summary: 'one record per call from sys_exit with the user registers, a perf ring per CPU',
+      capabilities: oneRecord,
+    },
+    {
+      ...base,
+      name: 'pair',
+      summary: 'records of sys_enter and sys_exit, paired by the collector (Linux 6.0)',
+      capabilities: paired,
+    },
+    {
+      ...base,
+      name: 'enter',
+      summary: 'one record per call from sys_enter, without the return value',
+      capabilities: { ...full, detail: 'enter', returnValue: false, seesBirths: false },
+    },
+    {
+      ...base,
+      name: 'count',
+      summary: 'a counting event per system call, no records: what perf stat does',
+      capabilities: {
+        ...full,
+        delivers: 'counts',
+        detail: null,
+        thread: false,
+        args: 0,
+        returnValue: false,
+        ordering: 'none',
+        regime: 'neither',
+        losesEnd: 'none',
+        seesBirths: false,
+      },
+    },
+    {
+      ...base,
+      name: 'cgroup',
+      summary: 'as perf, following a private control group instead of what is inherited: also through set-uid programs',
+      capabilities: { ...oneRecord, followsSetuid: true },
+    },
+  ],
+  launchNeeds: (variant) => (variant.name === 'cgroup' ? { cgroup: true } : {}),
+});
