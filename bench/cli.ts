@@ -12,6 +12,8 @@ import { sameAgainstSame } from './a/noise.ts';
 import { quickProfile } from './a/quick.ts';
 import { straceCounts } from './a/strace-counts.ts';
 import { booksOfAll } from './b/books.ts';
+import { mechanismCost } from './b/cost.ts';
+import { commandCounts } from './b/counts.ts';
 import { lastRecords } from './b/javascript.ts';
 import { kills } from './b/kills.ts';
 import { stall } from './b/stall.ts';
@@ -30,7 +32,7 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
     quickProfile,
     sameAgainstSame,
   ],
-  B: [booksOfAll, stall, lastRecords, kills],
+  B: [booksOfAll, stall, commandCounts, mechanismCost, lastRecords, kills],
 };
 
 function usage(message: string): never {

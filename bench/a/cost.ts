@@ -12,7 +12,7 @@ const EBPF_CALLS = 1_800_000;
 const PTRACE_CALLS = 30_000;
 const BPFTRACE_CALLS = 200_000;
 
-function contender(variant: string, calls: number, missing: number[] = []): Contender {
+export function contender(variant: string, calls: number, missing: number[] = []): Contender {
   return {
     name: variant,
     async measure() {
@@ -23,13 +23,13 @@ function contender(variant: string, calls: number, missing: number[] = []): Cont
   };
 }
 
-function take(values: Map<string, number[]>, name: string): number[] {
+export function take(values: Map<string, number[]>, name: string): number[] {
   const list = values.get(name);
   if (list === undefined) throw new Error(`no contender ${name}`);
   return list;
 }
 
-function added(name: string, values: readonly number[], none: readonly number[], seed: number): Line {
+export function added(name: string, values: readonly number[], none: readonly number[], seed: number): Line {
   const differences = values.map((v, i) => v - (none[i] as number));
   const interval = bcaMedian(differences, { seed });
   return {
@@ -85,15 +85,11 @@ export const ebpfCost: Check = {
   },
 };
 
-/** bpftrace looks events up in tracefs: mounted for it alone, in a mount namespace that ends with it. */
-const WITH_TRACEFS = [
-  'unshare',
-  '--mount',
-  'sh',
-  '-c',
-  'mount -t tracefs nodev /sys/kernel/tracing && mount -t debugfs nodev /sys/kernel/debug && exec bpftrace "$@"',
-  'bpftrace',
-];
+/** For tools that look events up in tracefs: mounted for them alone, in a mount namespace that ends with them. */
+export function withTracefs(...command: string[]): string[] {
+  const mounts = 'mount -t tracefs nodev /sys/kernel/tracing && mount -t debugfs nodev /sys/kernel/debug';
+  return ['unshare', '--mount', 'sh', '-c', `${mounts} && exec "$0" "$@"`, ...command];
+}
 
 /** The fields of our record: time, thread, process, number, six arguments, return value. */
 const BPFTRACE_PROGRAM = `
@@ -117,7 +113,7 @@ export const bpftraceCost: Check = {
       {
         name: 'bpftrace',
         measure: () =>
-          externalPerCallNs([...WITH_TRACEFS, '-o', '/dev/null', '-e', BPFTRACE_PROGRAM, '-c', command], null),
+          externalPerCallNs(withTracefs('bpftrace', '-o', '/dev/null', '-e', BPFTRACE_PROGRAM, '-c', command), null),
       },
       { name: 'bare', measure: () => externalPerCallNs(workloadCommand('null', BPFTRACE_CALLS), null) },
     ];
@@ -178,7 +174,7 @@ export const ptraceCost: Check = {
   },
 };
 
-function missingTool(check: string, tool: string): Line {
+export function missingTool(check: string, tool: string): Line {
   return {
     name: `${check}: ${tool} is not installed`,
     value: Number.NaN,

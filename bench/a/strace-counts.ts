@@ -28,57 +28,72 @@ async function straceSummary(argv: readonly string[], summary: string): Promise<
   return (await execa('cat', [summary])).stdout;
 }
 
+/** Commands that make the same calls each time, by name; they write below `root` only. */
+export function steadyCommands(root: string): Record<string, string[]> {
+  const tree = makeTree(root);
+  return {
+    find: ['find', tree, '-name', 'file-1*', '-size', '-4k'],
+    tar: ['tar', '-cf', join(root, 'archive.tar'), '-C', root, 'tree'],
+  };
+}
+
+/** Each command once under strace and once under each variant: a line for each. */
+export async function countsAgainstStrace(
+  commands: Record<string, readonly string[]>,
+  variants: readonly string[],
+  root: string,
+  say: (text: string) => void,
+): Promise<Line[]> {
+  const lines: Line[] = [];
+  for (const [name, argv] of Object.entries(commands)) {
+    const strace = parseStraceSummary(await straceSummary(argv, join(root, 'summary')));
+    for (const variant of variants) {
+      const counter = new TallyCounter();
+      const { placement } = findVariant(variant).variant;
+      const same = placement === 'same';
+      const run = await traceCommand({
+        variant,
+        argv,
+        filter: null,
+        bufferBytes: BUFFER_BYTES,
+        user: null,
+        stdio: 'null',
+        deadlineMs: TIMEOUT_MS,
+        workloadCpus: same ? [0] : null,
+        collectorCpus: same ? [0] : null,
+        onBatch: (batch) => counter.addBatch(batch),
+      });
+      if (run.exitCode !== 0 || run.bridgeLostRecords > 0)
+        throw new Error(`${name} under ${variant} did not run whole`);
+      const tally = counter.result();
+      const differences = compareWithStrace(tally, strace);
+      const classes = differences.map(
+        (d) => `${d.name} ${d.what} ${d.ours - d.strace} (${d.parts.map((p) => p.class)})`,
+      );
+      lines.push(
+        exactly(
+          `strace-counts: ${name}, ${variant}: differences unexplained among ${tally.calls} calls of ${tally.entries.length} kinds`,
+          unexplained(differences).length,
+          0,
+          'differences',
+          classes.join('; ') || 'equal',
+        ),
+      );
+      say(`strace-counts ${name} ${variant}`);
+    }
+  }
+  return lines;
+}
+
 export const straceCounts: Check = {
   name: 'strace-counts',
   title: 'trace -c of find and of tar equals strace -f -c after normalisation, call by call',
   async run({ say }) {
     const root = mkdtempSync(join(tmpdir(), 'tracebench-counts-'));
-    const lines: Line[] = [];
     try {
-      const tree = makeTree(root);
-      const commands = {
-        find: ['find', tree, '-name', 'file-1*', '-size', '-4k'],
-        tar: ['tar', '-cf', join(root, 'archive.tar'), '-C', root, 'tree'],
-      };
-      for (const [name, argv] of Object.entries(commands)) {
-        const strace = parseStraceSummary(await straceSummary(argv, join(root, 'summary')));
-        for (const variant of ['ebpf', 'ptrace']) {
-          const counter = new TallyCounter();
-          const same = findVariant(variant).variant.placement === 'same';
-          const run = await traceCommand({
-            variant,
-            argv,
-            filter: null,
-            bufferBytes: BUFFER_BYTES,
-            user: null,
-            stdio: 'null',
-            deadlineMs: TIMEOUT_MS,
-            workloadCpus: same ? [0] : null,
-            collectorCpus: same ? [0] : null,
-            onBatch: (batch) => counter.addBatch(batch),
-          });
-          if (run.exitCode !== 0 || run.bridgeLostRecords > 0)
-            throw new Error(`${name} under ${variant} did not run whole`);
-          const tally = counter.result();
-          const differences = compareWithStrace(tally, strace);
-          const classes = differences.map(
-            (d) => `${d.name} ${d.what} ${d.ours - d.strace} (${d.parts.map((p) => p.class)})`,
-          );
-          lines.push(
-            exactly(
-              `strace-counts: ${name}, ${variant}: differences unexplained among ${tally.calls} calls of ${tally.entries.length} kinds`,
-              unexplained(differences).length,
-              0,
-              'differences',
-              classes.join('; ') || 'equal',
-            ),
-          );
-          say(`strace-counts ${name} ${variant}`);
-        }
-      }
+      return await countsAgainstStrace(steadyCommands(root), ['ebpf', 'ptrace'], root, say);
     } finally {
       rmSync(root, { recursive: true, force: true });
     }
-    return lines;
   },
 };
