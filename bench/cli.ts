@@ -11,6 +11,7 @@ import { bpftraceCost, ebpfCost, ptraceCost } from './a/cost.ts';
 import { sameAgainstSame } from './a/noise.ts';
 import { quickProfile } from './a/quick.ts';
 import { straceCounts } from './a/strace-counts.ts';
+import { auditMark } from './b/audit-mark.ts';
 import { booksOfAll } from './b/books.ts';
 import { mechanismCost } from './b/cost.ts';
 import { commandCounts } from './b/counts.ts';
@@ -32,7 +33,7 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
     quickProfile,
     sameAgainstSame,
   ],
-  B: [booksOfAll, stall, commandCounts, mechanismCost, lastRecords, kills],
+  B: [auditMark, booksOfAll, stall, commandCounts, mechanismCost, lastRecords, kills],
 };
 
 function usage(message: string): never {
