@@ -53,6 +53,16 @@ export interface LossRelation {
   readonly max: number;
 }
 
+/** What a variant's buffer is made of, so that one can be asked for by the calls it holds. */
+export interface BufferTerms {
+  /** Bytes of the buffer that one call takes, headers included. */
+  readonly bytesPerCall: number;
+  /** One buffer for each CPU, so that a workload on one CPU reaches its own only; else one for all CPUs. */
+  readonly perCpu: boolean;
+  /** Sizes that one such buffer comes in: whole calls, whole pages, or a power of two of pages. */
+  readonly granularity: 'call' | 'page' | 'power-of-two-pages';
+}
+
 export interface VariantDefinition {
   /** `` for the default, else the part after the slash. */
   readonly name: string;
@@ -60,6 +70,8 @@ export interface VariantDefinition {
   readonly summary: string;
   readonly capabilities: Capabilities;
   readonly loss: LossRelation;
+  /** null: nothing is buffered between the kernel and the collector. */
+  readonly buffer: BufferTerms | null;
   readonly wakeup: Wakeup;
   readonly placement: Placement;
 }
@@ -98,7 +110,7 @@ export interface BackendDefinition {
   launchNeeds?(variant: VariantDefinition, options: TraceOptions): LaunchNeeds;
 }
 
-/** Checks what types cannot: exactly one default and it comes first, unique names, loss relation sane. Throws TypeError. */
+/** Checks what types cannot: exactly one default and it comes first, unique names, loss relation and buffer sane. Throws TypeError. */
 export function defineBackend(definition: BackendDefinition): BackendDefinition {
   const where = `backend ${definition.name}`;
   if (!/^[a-z][a-z0-9-]*$/.test(definition.name))
@@ -110,7 +122,11 @@ export function defineBackend(definition: BackendDefinition): BackendDefinition 
     if (names.has(v.name)) throw new TypeError(`${where}: variant '${v.name}' is declared twice`);
     names.add(v.name);
     if (v.loss.min > v.loss.max) throw new TypeError(`${where}/${v.name}: loss relation min > max`);
+    if (v.buffer !== null && !(Number.isSafeInteger(v.buffer.bytesPerCall) && v.buffer.bytesPerCall > 0))
+      throw new TypeError(`${where}/${v.name}: a buffer takes a whole number of bytes per call, above 0`);
     const c = v.capabilities;
+    if (v.buffer !== null && c.delivers !== 'records')
+      throw new TypeError(`${where}/${v.name}: a buffer belongs to variants that deliver records, and only to them`);
     if ((c.delivers === 'records') !== (c.detail !== null)) {
       throw new TypeError(`${where}/${v.name}: detail belongs to variants that deliver records, and only to them`);
     }

@@ -3,11 +3,13 @@
  * against. The number of calls belongs to the cell: a dropping backend must be stressed, a blocking one must last,
  * and both are compared per call with a baseline of the same number of calls.
  */
-import type { BackendDefinition, Placement, VariantDefinition } from './backend.ts';
+import type { BackendDefinition, BufferTerms, Placement, VariantDefinition, Wakeup } from './backend.ts';
+import { bytesForCalls, reachableBytes } from './buffer.ts';
 import { addedNs, iterationCost, RECORD_BYTES } from './costs.ts';
 import type { Machine } from './machine.ts';
 import { formatDuration } from './quantity.ts';
 import type { Plan, WorkloadSpec } from './result.ts';
+import { keepsOwnWakeup, wakeupOf } from './wakeup.ts';
 
 /** A dropping backend is stressed by so many times the calls its buffer holds. */
 const STRESS_FACTOR = 20;
@@ -15,6 +17,11 @@ const STRESS_FACTOR = 20;
 const STRESS_MARGIN = 1.05;
 /** A blocking backend's section lasts at least 200 ms; the quarter above is for costs that were guessed too high. */
 const BLOCKING_SECTION_MS = 250;
+
+/** However small the buffer: a section as short as a few looks of the collector measures when it happened to look. */
+const SHORTEST_SECTION_MS = 10;
+/** Backends that lose nothing by a full buffer (counters, the baseline) make as many calls as those that do. */
+const UNBUFFERED: BufferTerms = { bytesPerCall: RECORD_BYTES, perCpu: true, granularity: 'call' };
 
 const DEADLINE_FACTOR = 10;
 const DEADLINE_FLOOR_MS = 30_000;
@@ -49,10 +56,15 @@ export interface CellRequest {
   readonly variants: readonly Contestant[];
   readonly baseline: Contestant;
   readonly bufferBytes: number;
+  /** Besides the cells of bufferBytes, cells whose buffer holds so many calls; null: none. */
+  readonly inFlight: number | null;
   readonly filter: readonly string[] | null;
   readonly filterNumbers: readonly number[] | null;
   /** null: each variant's own. */
   readonly placement: Placement | null;
+  readonly idle: Plan['idle'];
+  /** null: each variant's own. */
+  readonly wakeup: Wakeup | null;
   /** null: as many as the cell needs. */
   readonly calls: number | null;
   readonly user: string | null;
@@ -73,21 +85,25 @@ export interface ExpandedCell {
 export function expandCells(request: CellRequest): { cells: ExpandedCell[]; notes: string[] } {
   const notes = new Set<string>();
   const cells: ExpandedCell[] = [];
+  for (const note of notesOnTerms(request)) notes.add(note);
   for (const workload of request.workloads) {
     const baselines = new Baselines(request, workload.entry);
     const traced: ExpandedCell[] = [];
     for (const contestant of request.variants) {
       if (contestant.id === request.baseline.id) continue;
-      const spec = workloadSpec(request, workload, contestant, notes);
-      const place = placementOf(request, contestant, spec, notes);
-      const baselineCellId = baselines.for(spec, place, needsAuditContext(request, contestant));
-      traced.push(
-        makeCell(request, workload.entry, contestant, spec, place, {
-          cellId: `${slug(spec)}/${contestant.id}`,
-          baselineCellId,
-          auditContext: needsAuditContext(request, contestant) ? 'present' : 'absent',
-        }),
-      );
+      for (const budget of budgetsOf(request, contestant)) {
+        const spec = workloadSpec(request, workload, contestant, budget, notes);
+        const place = placementOf(request, contestant, spec, notes);
+        const baselineCellId = baselines.for(spec, place, needsAuditContext(request, contestant));
+        traced.push(
+          makeCell(request, workload.entry, contestant, spec, place, {
+            cellId: `${slug(spec)}/${contestant.id}${budget.inFlight === null ? '' : `@${budget.inFlight}calls`}`,
+            baselineCellId,
+            budget,
+            auditContext: needsAuditContext(request, contestant) ? 'present' : 'absent',
+          }),
+        );
+      }
     }
     if (traced.length === 0) traced.push(twin(request, workload, baselines, notes));
     baselines.addHalved();
@@ -96,6 +112,35 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
   const deadlineMs = request.deadlineMs ?? commonDeadlineMs(cells);
   for (const { cell } of cells) cell.trial.deadlineMs = deadlineMs;
   return { cells, notes: [...notes] };
+}
+
+/** How large a cell's buffer is, and what that was chosen by. */
+interface Budget {
+  readonly bytes: number;
+  /** Calls that the bytes were chosen to hold; null: chosen in bytes. */
+  readonly inFlight: number | null;
+}
+
+/** Equal bytes for all; where something is buffered and it was asked for, equal calls as well. */
+function budgetsOf(request: CellRequest, { variant }: Contestant): Budget[] {
+  const { inFlight } = request;
+  const inBytes = { bytes: request.bufferBytes, inFlight: null };
+  if (variant.buffer === null || inFlight === null) return [inBytes];
+  return [inBytes, { bytes: bytesForCalls(variant.buffer, inFlight, request.machine), inFlight }];
+}
+
+/** What was asked for and means nothing to some of those it was asked of. */
+function notesOnTerms({ variants, baseline, inFlight, wakeup }: CellRequest): string[] {
+  const notes: string[] = [];
+  const traced = variants.filter(({ id }) => id !== baseline.id);
+  for (const { id, variant } of wakeup === null ? [] : traced) {
+    const why = keepsOwnWakeup(variant);
+    if (why !== null) notes.push(`${id} keeps its own wake-up: ${why}`);
+  }
+  if (inFlight !== null && traced.every(({ variant }) => variant.buffer === null)) {
+    notes.push(`no cell of ${inFlight} calls in flight: nothing here has a buffer`);
+  }
+  return notes;
 }
 
 /** One for all, so that cells differ in nothing they need not differ in. */
@@ -108,10 +153,11 @@ function commonDeadlineMs(cells: readonly ExpandedCell[]): number {
 
 /** Nothing but the baseline: an A/A study, whose intervals must contain 1 and whose spread is the noise floor. */
 function twin(request: CellRequest, workload: AskedWorkload, baselines: Baselines, notes: Set<string>): ExpandedCell {
-  const spec = workloadSpec(request, workload, request.baseline, notes);
+  const budget = { bytes: request.bufferBytes, inFlight: null };
+  const spec = workloadSpec(request, workload, request.baseline, budget, notes);
   const place = baselinePlace(request.machine, placementOf(request, request.baseline, spec, notes));
   const baselineCellId = baselines.for(spec, place, false);
-  const head = { cellId: `${baselineCellId}+twin`, baselineCellId, auditContext: 'absent' } as const;
+  const head = { cellId: `${baselineCellId}+twin`, baselineCellId, budget, auditContext: 'absent' } as const;
   return makeCell(request, workload.entry, request.baseline, spec, place, head);
 }
 
@@ -159,6 +205,7 @@ class Baselines {
       makeCell(this.#request, this.#entry, this.#request.baseline, spec, place, {
         cellId,
         baselineCellId: null,
+        budget: { bytes: this.#request.bufferBytes, inFlight: null },
         auditContext: auditContext ? 'present' : 'absent',
       }),
     );
@@ -186,7 +233,7 @@ function makeCell(
   { id, variant }: Contestant,
   workload: WorkloadSpec,
   place: Place,
-  head: { cellId: string; baselineCellId: string | null; auditContext: 'absent' | 'present' },
+  head: { cellId: string; baselineCellId: string | null; budget: Budget; auditContext: 'absent' | 'present' },
 ): ExpandedCell {
   const sectionMs =
     workload.kind === 'stamped' && entry !== null
@@ -199,12 +246,14 @@ function makeCell(
       cellId: head.cellId,
       workload,
       variant: id,
-      bufferBytes: request.bufferBytes,
+      bufferBytes: head.budget.bytes,
+      inFlight: head.budget.inFlight,
       filter: request.filter === null ? null : [...request.filter],
-      wakeup: variant.wakeup,
+      wakeup: wakeupOf(variant, request.wakeup),
       placement: place.placement,
       workloadCpus: place.workloadCpus,
       collectorCpus: place.collectorCpus,
+      idle: request.idle,
       auditContext: head.auditContext,
       user: request.user,
       consumer: 'ledger',
@@ -226,11 +275,12 @@ function workloadSpec(
   request: CellRequest,
   { spec, entry }: AskedWorkload,
   contestant: Contestant,
+  budget: Budget,
   notes: Set<string>,
 ): WorkloadSpec {
   if (spec.kind === 'application') return spec;
   if (entry === null) throw new TypeError(`workload ${spec.name} has no entry in the catalogue`);
-  const calls = request.calls ?? callsFor(request, spec.threads, entry, contestant, notes);
+  const calls = request.calls ?? callsFor(request, spec.threads, entry, contestant, budget, notes);
   return { kind: 'stamped', name: spec.name, calls, threads: spec.threads, seed: request.seed };
 }
 
@@ -239,6 +289,7 @@ function callsFor(
   threads: number,
   entry: StampedWorkload,
   { variant, id }: Contestant,
+  budget: Budget,
   notes: Set<string>,
 ): number {
   const { capabilities } = variant;
@@ -246,20 +297,36 @@ function callsFor(
     const ns = callNs(entry, threads, addedNs(capabilities));
     return wholeIterations((Math.min(BLOCKING_SECTION_MS, request.sectionCapMs) * 1e6) / ns, entry);
   }
-  // Backends that lose nothing by a full buffer (counters, the baseline) make the same calls as those that do.
-  const { tracedCalls } = iterationCost(entry.name, entry.callsPerIteration);
-  const reachable = threads === 1 ? request.bufferBytes / request.machine.cpus.length : request.bufferBytes;
-  const inFlight = (reachable / RECORD_BYTES / tracedCalls) * entry.callsPerIteration;
-  const wanted = STRESS_FACTOR * STRESS_MARGIN * inFlight;
+  const stressing = STRESS_FACTOR * inFlightOf(request, threads, entry, variant.buffer, budget.bytes);
   const dearest = addedNs({ delivers: 'records', detail: 'full', regime: 'drops' });
   const affordable = (request.sectionCapMs * 1e6) / callNs(entry, threads, dearest);
-  if (wanted > affordable && capabilities.regime === 'drops') {
+  const least = (Math.min(SHORTEST_SECTION_MS, request.sectionCapMs) * 1e6) / callNs(entry, threads, dearest);
+  const wanted = Math.max(stressing * STRESS_MARGIN, least);
+  if (stressing > affordable && capabilities.regime === 'drops') {
+    const which = budget.inFlight === null ? id : `${id} @${budget.inFlight} calls`;
     notes.add(
-      `${entry.name}/${id}: ${STRESS_FACTOR} × the buffer would take about ${formatDuration((wanted * callNs(entry, threads, dearest)) / 1e6)} a trial; ` +
+      `${entry.name}/${which}: ${STRESS_FACTOR} × the buffer would take about ${formatDuration((stressing * callNs(entry, threads, dearest)) / 1e6)} a trial; ` +
         `cut to ${formatDuration(request.sectionCapMs)}, so the buffer is not stressed`,
     );
   }
-  return wholeIterations(Math.min(wanted, affordable), entry);
+  // Numbers are shared where at most twice the calls do it: each number of its own costs a baseline of its own.
+  const common = STRESS_FACTOR * STRESS_MARGIN * inFlightOf(request, threads, entry, null, request.bufferBytes);
+  const shared = common * 2 ** Math.ceil(Math.log2(wanted / common));
+  return wholeIterations(shared <= affordable ? shared : Math.min(wanted, affordable), entry);
+}
+
+/** Stamped calls that the buffer within reach of the workload holds. */
+function inFlightOf(
+  { machine }: CellRequest,
+  threads: number,
+  entry: StampedWorkload,
+  declared: BufferTerms | null,
+  bytes: number,
+): number {
+  const buffer = declared ?? UNBUFFERED;
+  const { tracedCalls } = iterationCost(entry.name, entry.callsPerIteration);
+  const reachable = threads === 1 ? reachableBytes(buffer, bytes, machine) : bytes;
+  return (reachable / buffer.bytesPerCall / tracedCalls) * entry.callsPerIteration;
 }
 
 /** Two digits are enough for a number that was guessed, and readable in a cell's name. */

@@ -6,13 +6,17 @@ import { parseCpuList } from './environment.ts';
 export interface Machine {
   /** CPUs this process may run on, ascending. */
   readonly cpus: readonly number[];
+  /** CPUs that a mechanism with a buffer for each of them makes one for: up to the highest online one. */
+  readonly bufferCpus: number;
   readonly memoryBytes: number;
   readonly pageBytes: number;
 }
 
 export function readMachine(): Machine {
   const allowed = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
-  return { cpus: parseCpuList(allowed), memoryBytes: totalmem(), pageBytes: pageBytes() };
+  const cpus = parseCpuList(allowed);
+  const online = parseCpuList(readFileSync('/sys/devices/system/cpu/online', 'utf8'));
+  return { cpus, bufferCpus: Math.max(...online) + 1, memoryBytes: totalmem(), pageBytes: pageBytes() };
 }
 
 const AT_PAGESZ = 6n;

@@ -1,7 +1,9 @@
 /** What a study leaves out, each with the command that would measure it: nothing is skipped silently. */
 import { variantId } from './backend.ts';
-import type { PlanContext, Request } from './plan.ts';
+import { definitionOf, type PlanContext, type Request } from './plan.ts';
+import { DEFAULT_IN_FLIGHT } from './profiles.ts';
 import type { BackendRow, Study } from './result.ts';
+import { wakeupText } from './wakeup.ts';
 
 /** From here on BCa intervals stand beside the order-statistic ones. */
 const ROUNDS_FOR_BCA = 10;
@@ -10,7 +12,11 @@ export function notMeasured(request: Request, rows: readonly BackendRow[], conte
   const left: Study['notMeasured'] = [];
   const cannot = rows.filter((row) => row.answer === 'no').map((row) => row.variant);
   if (cannot.length > 0) {
-    left.push({ what: `what this machine or user cannot run: ${cannot.join(', ')}`, command: './tracebench doctor' });
+    const how = request.wakeup === null ? '' : `, or not with wake-up ${wakeupText(request.wakeup)}`;
+    left.push({
+      what: `what this machine or user cannot run${how}: ${cannot.join(', ')}`,
+      command: './tracebench doctor',
+    });
   }
   const variants = context.backends
     .flatMap((backend) => backend.variants.map((variant) => variantId(backend.name, variant.name)))
@@ -27,6 +33,13 @@ export function notMeasured(request: Request, rows: readonly BackendRow[], conte
     left.push({
       what: `workloads that were not asked for: ${workloads.join(', ')}`,
       command: `./tracebench run --workloads ${workloads.join(',')}`,
+    });
+  }
+  const buffered = request.variants.some((id) => definitionOf(id, context.backends).variant.buffer !== null);
+  if (request.inFlight === null && buffered) {
+    left.push({
+      what: 'buffers that hold equally many calls: these have equal bytes only',
+      command: `./tracebench run --in-flight ${DEFAULT_IN_FLIGHT}`,
     });
   }
   if (request.rounds < ROUNDS_FOR_BCA && request.timeBudgetMs === null) {

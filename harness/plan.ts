@@ -3,7 +3,8 @@
  * filled in, cells expanded (cells.ts). Nothing here runs anything; the machine comes in as data.
  */
 import { applicationWorkload } from '../workloads/index.ts';
-import { type BackendDefinition, variantId } from './backend.ts';
+import { type BackendDefinition, variantId, type Wakeup } from './backend.ts';
+import { bytesForCalls, reachableBytes } from './buffer.ts';
 import { type AskedWorkload, type CellRequest, type Contestant, expandCells, type StampedWorkload } from './cells.ts';
 import { TRIAL_START_MS } from './costs.ts';
 import { cannotError, usageError } from './errors.ts';
@@ -13,6 +14,7 @@ import { formatBytes, formatDuration, parseBytes } from './quantity.ts';
 import type { Plan, WorkloadSpec } from './result.ts';
 import type { Settings } from './settings.ts';
 import { meantOr } from './suggest.ts';
+import { wakeupOf, wakeupText } from './wakeup.ts';
 
 /** Nobody means a longer study; a digit too many in --calls does. */
 const LONGEST_MS = 7 * 24 * 3_600_000;
@@ -38,6 +40,11 @@ export interface Request {
   readonly required: readonly string[];
   readonly workloads: readonly AskedWorkload[];
   readonly bufferBytes: number;
+  /** Of the second set of cells; null: there is none. */
+  readonly inFlight: number | null;
+  /** null: each variant's own. */
+  readonly wakeup: Wakeup | null;
+  readonly idle: Plan['idle'];
   /** Native numbers of the calls traced; null: all. */
   readonly filterNumbers: readonly number[] | null;
   readonly rounds: number;
@@ -55,14 +62,22 @@ export function resolveRequest(settings: Settings, context: PlanContext, freshSe
   const profile = profiles[profileName];
   const bufferBytes = settings.buffer ?? parseBytes(DEFAULT_BUFFER, 'buffer');
   checkBuffer(bufferBytes, context.machine);
+  const variants = resolveVariants(settings.backends, profile, context.backends);
+  const inFlight = settings.inFlight ?? profile.inFlight;
+  const contestants = variants.map((id) => definitionOf(id, context.backends));
+  if (inFlight !== null) checkInFlight(inFlight, contestants, context.machine);
+  if (settings.wakeup) checkWatermark(settings.wakeup, { bufferBytes, inFlight }, contestants, context.machine);
   const filterNumbers = settings.events ? context.syscallNumbers(settings.events.join(',')) : null;
   return {
     profileName,
     profile,
-    variants: resolveVariants(settings.backends, profile, context.backends),
+    variants,
     required: (settings.require ?? []).flatMap((name) => variantsNamed(name, context.backends)),
     workloads: resolveWorkloads(settings, profile, context),
     bufferBytes,
+    inFlight,
+    wakeup: settings.wakeup ?? null,
+    idle: settings.idle ?? 'native',
     filterNumbers,
     rounds: settings.rounds ?? profile.rounds,
     warmupRounds: settings.warmupRounds ?? profile.warmupRounds,
@@ -89,6 +104,41 @@ function checkBuffer(bytes: number, machine: Machine): void {
     throw usageError(
       `--buffer ${formatBytes(bytes)} is more than a quarter of this machine's memory (${formatBytes(machine.memoryBytes)})`,
       `give at most ${formatBytes(most)}`,
+    );
+  }
+}
+
+/** As for a budget in bytes: what the dearest of the mechanisms asked for would take. */
+function checkInFlight(calls: number, contestants: readonly Contestant[], machine: Machine): void {
+  const most = machine.memoryBytes / 4;
+  for (const { id, variant } of contestants) {
+    if (variant.buffer === null) continue;
+    const bytes = bytesForCalls(variant.buffer, calls, machine);
+    if (bytes <= most) continue;
+    throw usageError(
+      `--in-flight ${calls} takes ${formatBytes(bytes)} of buffer under ${id}, more than a quarter of this machine's memory (${formatBytes(machine.memoryBytes)})`,
+      'give fewer, for example 10000',
+    );
+  }
+}
+
+/** Nobody is woken by a watermark that the buffer cannot reach. */
+function checkWatermark(
+  wakeup: Wakeup,
+  { bufferBytes, inFlight }: Pick<Request, 'bufferBytes' | 'inFlight'>,
+  contestants: readonly Contestant[],
+  machine: Machine,
+): void {
+  if (wakeup.kind !== 'watermark') return;
+  for (const { id, variant } of contestants) {
+    const { buffer } = variant;
+    if (buffer === null || wakeupOf(variant, wakeup) !== wakeup) continue;
+    const budgets = [bufferBytes, ...(inFlight === null ? [] : [bytesForCalls(buffer, inFlight, machine)])];
+    const reachable = Math.min(...budgets.map((bytes) => reachableBytes(buffer, bytes, machine)));
+    if (wakeup.value <= reachable) continue;
+    throw usageError(
+      `--wakeup ${wakeupText(wakeup)} is more than the ${formatBytes(reachable)} of buffer that one CPU reaches under ${id}`,
+      'give a smaller watermark, or a larger --buffer or --in-flight',
     );
   }
 }
@@ -177,9 +227,12 @@ export function expandPlan(request: Request, usable: readonly string[], context:
     variants: usable.map((id) => definitionOf(id, context.backends)),
     baseline: definitionOf(BASELINE, context.backends),
     bufferBytes: request.bufferBytes,
+    inFlight: request.inFlight,
     filter,
     filterNumbers: request.filterNumbers,
     placement: settings.placement ?? null,
+    idle: request.idle,
+    wakeup: request.wakeup,
     calls: settings.calls ?? null,
     user: settings.user ?? null,
     seed: request.seed,
@@ -214,8 +267,11 @@ export function expandPlan(request: Request, usable: readonly string[], context:
     warmupRounds: request.warmupRounds,
     timeBudgetMs: request.timeBudgetMs,
     bufferBytes: request.bufferBytes,
+    inFlight: request.inFlight,
     filter,
-    idle: 'native',
+    placement: settings.placement ?? null,
+    idle: request.idle,
+    wakeup: request.wakeup,
     user: settings.user ?? null,
     backends: [...usable],
     workloads: [...specs.values()] as WorkloadSpec[],
@@ -224,7 +280,8 @@ export function expandPlan(request: Request, usable: readonly string[], context:
   return { plan, predictedMs, predictedRoundMs, notes };
 }
 
-function definitionOf(id: string, backends: readonly BackendDefinition[]): Contestant {
+/** Throws TypeError: names were checked before. */
+export function definitionOf(id: string, backends: readonly BackendDefinition[]): Contestant {
   for (const backend of backends) {
     for (const variant of backend.variants) {
       if (variantId(backend.name, variant.name) === id) return { id, backend, variant };

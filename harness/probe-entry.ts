@@ -1,10 +1,14 @@
 /**
- * `node probe-entry.js VARIANT`: one probe in a process of its own, for a caller who lacks the rights that a trial will
+ * `node probe-entry.js VARIANT [WAKE-UP]`: one probe in a process of its own, for a caller who lacks the rights that a trial will
  * have. Prints one BackendRow as a line of JSON.
  */
 import { writeSync } from 'node:fs';
 import { probeVariant } from './probe.ts';
+import { parseWakeup } from './wakeup.ts';
 
-const id = process.argv[2];
+const [id, wakeup] = process.argv.slice(2);
 if (id === undefined) throw new TypeError('which variant?');
-writeSync(1, `${JSON.stringify(await probeVariant(id))}\n`);
+writeSync(
+  1,
+  `${JSON.stringify(await probeVariant(id, wakeup === undefined ? undefined : parseWakeup(wakeup, 'wake-up')))}\n`,
+);

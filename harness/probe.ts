@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { findVariant } from '../backends/index.ts';
 import { native } from '../native/index.ts';
+import type { Wakeup } from './backend.ts';
 import { BackendError } from './errors.ts';
 import { type Host, hostCommand } from './host.ts';
 import { distDir } from './paths.ts';
 import { type BackendRow, backendRowSchema } from './result.ts';
 import { wakeupCode } from './session.ts';
+import { wakeupText } from './wakeup.ts';
 
 /** A probe takes some 100 ms; loading a large program under a slow verifier ten times that. */
 const PROBE_TIMEOUT_MS = 30_000;
@@ -15,29 +17,33 @@ const PROBE_TIMEOUT_MS = 30_000;
 /** Small: a probe must not fail for want of memory that a study would ask for by name. */
 const PROBE_BUFFER_BYTES = 1 << 20;
 
+/** Asked of a variant with the wake-up policy it is to run with; without one, with its own. */
+export type Probe = (id: string, wakeup?: Wakeup) => Promise<BackendRow>;
+
 /** Asks here when trials run as us, else in a process that is started as they are. */
-export function probeOn(host: Host): (id: string) => Promise<BackendRow> {
-  return host.invoker === null ? probeVariant : (id) => probeElsewhere(host, id);
+export function probeOn(host: Host): Probe {
+  return host.invoker === null ? probeVariant : (id, wakeup) => probeElsewhere(host, id, wakeup);
 }
 
-async function probeElsewhere(host: Host, id: string): Promise<BackendRow> {
+async function probeElsewhere(host: Host, id: string, wakeup?: Wakeup): Promise<BackendRow> {
   findVariant(id);
-  const [file, words] = hostCommand(host, join(distDir, 'harness', 'probe-entry.js'), [id]);
+  const asked = wakeup === undefined ? [id] : [id, wakeupText(wakeup)];
+  const [file, words] = hostCommand(host, join(distDir, 'harness', 'probe-entry.js'), asked);
   const run = await execa(file, words, { reject: false, stdin: 'ignore', timeout: PROBE_TIMEOUT_MS });
   if (run.failed) throw new BackendError('INTERNAL', id, 'probe', run.stderr.trim() || run.shortMessage || 'no answer');
   return backendRowSchema.parse(JSON.parse(run.stdout));
 }
 
 /** Throws a usage error for an unknown id; everything else is an answer. */
-export async function probeVariant(id: string): Promise<BackendRow> {
+export async function probeVariant(id: string, wakeup?: Wakeup): Promise<BackendRow> {
   const { backend, variant } = findVariant(id);
-  const trace = { bufferBytes: PROBE_BUFFER_BYTES, filter: null, wakeup: variant.wakeup };
+  const trace = { bufferBytes: PROBE_BUFFER_BYTES, filter: null, wakeup: wakeup ?? variant.wakeup };
   const reply = await native().probe({
     source: backend.source,
     variant: variant.name,
     bufferBytes: trace.bufferBytes,
     filter: null,
-    ...wakeupCode(variant.wakeup),
+    ...wakeupCode(trace.wakeup),
     options: backend.sourceOptions?.(variant, trace) ?? {},
   });
   if (reply.answer === 'yes') return { variant: id, answer: 'yes', reason: null, mend: null };

@@ -1,6 +1,10 @@
 /** The three sizes of a study. */
 import type { PROFILES } from './settings.ts';
 
+export const DEFAULT_BUFFER = '8MiB';
+/** Many enough for a collector that looks five thousand times a second, few enough for a mechanism of 7 KiB a call. */
+export const DEFAULT_IN_FLIGHT = 10_000;
+
 export type ProfileName = (typeof PROFILES)[number];
 
 export interface Profile {
@@ -8,6 +12,8 @@ export interface Profile {
   readonly variants: 'default' | 'all';
   /** Which stamped workloads, when --workloads does not say; null: all. */
   readonly workloads: readonly string[] | null;
+  /** Calls in flight of the cells whose buffer is sized in calls, when --in-flight does not say; null: no such cells. */
+  readonly inFlight: number | null;
   /** The least number of measured rounds: 6 is the least that has an interval. */
   readonly rounds: number;
   readonly warmupRounds: number;
@@ -21,6 +27,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   quick: {
     variants: 'default',
     workloads: ['null', 'file', 'exec'],
+    inFlight: null,
     rounds: 6,
     warmupRounds: 1,
     timeBudgetMs: 50_000,
@@ -29,6 +36,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   ci: {
     variants: 'default',
     workloads: ['null', 'file', 'rdwr', 'mixed', 'exec'],
+    inFlight: null,
     rounds: 12,
     warmupRounds: 1,
     timeBudgetMs: 240_000,
@@ -37,11 +45,10 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   full: {
     variants: 'all',
     workloads: null,
+    inFlight: DEFAULT_IN_FLIGHT,
     rounds: 20,
     warmupRounds: 2,
     timeBudgetMs: null,
     sectionCapMs: 3000,
   },
 };
-
-export const DEFAULT_BUFFER = '8MiB';

@@ -36,6 +36,11 @@ export const workloadSpecSchema = z.discriminatedUnion('kind', [
 ]);
 export type WorkloadSpec = z.infer<typeof workloadSpecSchema>;
 
+export const placementSchema = z.enum(['same', 'other', 'free']);
+export const idleSchema = z
+  .enum(['native', 'busy'])
+  .describe('busy: every CPU is kept awake by an idle-priority spinner');
+
 export const auditContextSchema = z.enum(['absent', 'present', 'unknown']);
 
 /** Input of the trial process: one JSON document on its standard input. */
@@ -48,11 +53,13 @@ export const trialSpecSchema = z.object({
   workload: workloadSpecSchema,
   variant: z.string().describe('backend variant id, e.g. ebpf/count'),
   bufferBytes: z.int().positive(),
+  inFlight: z.int().positive().nullable().describe('calls that bufferBytes was chosen to hold; null: chosen in bytes'),
   filter: z.array(z.string()).nullable().describe('names of the calls traced; null: all'),
   wakeup: wakeupSchema,
-  placement: z.enum(['same', 'other', 'free']),
+  placement: placementSchema,
   workloadCpus: z.array(z.int().nonnegative()).nullable(),
   collectorCpus: z.array(z.int().nonnegative()).nullable(),
+  idle: idleSchema,
   auditContext: auditContextSchema.describe('as asked; the completed trial says what it was'),
   user: z.string().nullable().describe('credentials of the target'),
   consumer: z.enum(['ledger', 'javascript']).describe('who reads the records; javascript adds the time to JavaScript'),
@@ -237,14 +244,15 @@ export const cellSchema = z.object({
     detail: z.enum(['enter', 'full']).nullable(),
     regime: z.enum(['blocks', 'drops', 'neither']),
     filter: z.array(z.string()).nullable(),
-    placement: z.enum(['same', 'other', 'free']),
+    placement: placementSchema,
     workloadCpus: z.array(z.int().nonnegative()).nullable(),
     collectorCpus: z.array(z.int().nonnegative()).nullable(),
     wakeup: wakeupSchema,
     clock: z.literal('CLOCK_MONOTONIC'),
-    idle: z.enum(['native', 'busy']),
+    idle: idleSchema,
     auditContext: auditContextSchema,
     askedBufferBytes: count,
+    askedCallsInFlight: count.nullable().describe('the bytes were chosen to hold so many; null: chosen in bytes'),
     geometry: geometrySchema.nullable(),
     stressFactor: z
       .number()
@@ -334,8 +342,15 @@ export const planSchema = z.object({
   warmupRounds: z.int().nonnegative(),
   timeBudgetMs: z.int().positive().nullable().describe('rounds go on while it lasts, beyond the minimum'),
   bufferBytes: z.int().positive(),
+  inFlight: z
+    .int()
+    .positive()
+    .nullable()
+    .describe('calls in flight of the cells whose buffer is sized in calls; null: there are none'),
   filter: z.array(z.string()).nullable(),
-  idle: z.enum(['native', 'busy']),
+  placement: placementSchema.nullable().describe('null: each variant’s own'),
+  idle: idleSchema,
+  wakeup: wakeupSchema.nullable().describe('null: each variant’s own'),
   user: z.string().nullable(),
   backends: z.array(z.string()).min(1).describe('variant ids, none included'),
   workloads: z.array(workloadSpecSchema).min(1),

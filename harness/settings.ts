@@ -8,12 +8,15 @@ import { z } from 'zod';
 import { TracebenchError, usageError } from './errors.ts';
 import { parseBytes, parseDurationMs } from './quantity.ts';
 import { nearest } from './syscalls/nearest.ts';
+import { parseWakeup } from './wakeup.ts';
 
 export const PROFILES = ['quick', 'ci', 'full'] as const;
 export const PLACEMENTS = ['same', 'other', 'free'] as const;
+/** native: idle CPUs sleep as they will; busy: each is kept awake during every trial. */
+export const IDLE_POLICIES = ['native', 'busy'] as const;
 
-/** Text that a parser of ours turns into a number; its usage error becomes the schema's issue. */
-function parsed(parse: (text: string, what: string) => number, what: string) {
+/** Text that a parser of ours understands; its usage error becomes the schema's issue. */
+function parsed<Value>(parse: (text: string, what: string) => Value, what: string) {
   return z.union([z.string(), z.number()]).transform((value, context) => {
     try {
       return parse(String(value), what);
@@ -37,7 +40,10 @@ export const settingsSchema = z
     rounds: z.int().min(1),
     warmupRounds: z.int().nonnegative(),
     buffer: parsed(parseBytes, 'buffer').describe('whole budget over all CPUs: bytes, or 8MiB'),
+    inFlight: z.int().min(1).describe('calls that the buffers of a second set of cells hold, within reach of one CPU'),
     placement: z.enum(PLACEMENTS),
+    idle: z.enum(IDLE_POLICIES),
+    wakeup: parsed(parseWakeup, 'wakeup').describe('timer:200 (µs), adaptive, or watermark:4096 (bytes)'),
     seed: z.int().nonnegative(),
     user: z.string().min(1),
     calls: z.int().min(1),
@@ -47,7 +53,7 @@ export const settingsSchema = z
   })
   .partial();
 
-/** Times in ms, buffer in bytes. */
+/** Times in ms, buffer in bytes, inFlight in calls. */
 export type Settings = z.output<typeof settingsSchema>;
 
 /** Reads a YAML or JSON plan file (JSON is YAML). Usage errors name file, place and what was expected. */

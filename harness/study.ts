@@ -3,12 +3,13 @@
  * calls on the machine comes in as `StudyServices`, so that the order of things can be tested without a tracer.
  */
 import { basename } from 'node:path';
-import { type BackendDefinition, variantId } from './backend.ts';
+import { type BackendDefinition, variantId, type Wakeup } from './backend.ts';
 import { fingerprint } from './environment.ts';
 import { cannotError, EXIT, TracebenchError, usageError } from './errors.ts';
 import { type HostedProgram, TrialStopped } from './hosted-process.ts';
 import { notMeasured } from './not-measured.ts';
-import { BASELINE, type ExpandedPlan, expandPlan, type PlanContext, type Request } from './plan.ts';
+import { BASELINE, definitionOf, type ExpandedPlan, expandPlan, type PlanContext, type Request } from './plan.ts';
+import type { Probe } from './probe.ts';
 import type { Progress } from './progress.ts';
 import { jointSpecs } from './reference/plan.ts';
 import {
@@ -25,6 +26,7 @@ import { runRounds } from './runner.ts';
 import type { StopWatch } from './stop.ts';
 import { cannotWrite, pointLatest, StudyFiles, type StudyHead } from './study-files.ts';
 import { summarise, type VariantTerms } from './summarise.ts';
+import { keepsOwnWakeup } from './wakeup.ts';
 
 /** The collector that is proved against ground truth and that the others are held against. */
 export const REFERENCE = 'ebpf';
@@ -36,7 +38,7 @@ export const COUNTER = 'ebpf/count';
 export const NOISE_BOUND = 0.2;
 
 export interface StudyServices {
-  readonly probe: (variant: string) => Promise<BackendRow>;
+  readonly probe: Probe;
   readonly readEnvironment: () => Promise<Environment>;
   readonly calibrate: () => Promise<Calibration>;
   readonly joint: (spec: JointSpec, stop: AbortSignal) => Promise<JointResult>;
@@ -57,7 +59,9 @@ export async function prepareStudy(
 ): Promise<Prepared> {
   const rows: BackendRow[] = [];
   // One after another: two probes at once would find each other's facilities busy.
-  for (const id of new Set([...request.variants, ...request.required])) rows.push(await probe(id));
+  for (const id of new Set([...request.variants, ...request.required])) {
+    rows.push(await probe(id, wakeupAsked(request, id, context.backends)));
+  }
   const refused = rows.filter((row) => row.answer === 'no');
   const fatal = refused.find((row) => request.required.includes(row.variant) || row.variant === BASELINE);
   if (fatal) {
@@ -74,6 +78,12 @@ export async function prepareStudy(
     );
   }
   return { ...expandPlan(request, usable, context), rows: asked };
+}
+
+/** undefined: the variant's own. */
+function wakeupAsked({ wakeup }: Request, id: string, backends: readonly BackendDefinition[]): Wakeup | undefined {
+  const { variant } = definitionOf(id, backends);
+  return wakeup === null || keepsOwnWakeup(variant) !== null ? undefined : wakeup;
 }
 
 export interface StudyRun {

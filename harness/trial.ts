@@ -9,6 +9,7 @@ import { type ControlReport, native } from '../native/index.ts';
 import { EXIT, TracebenchError } from './errors.ts';
 import { holdNoAuditContext } from './guard.ts';
 import { failureOf, serve } from './hosted.ts';
+import { keepAwake } from './idle.ts';
 import { JavaScriptLatency } from './javascript-latency.ts';
 import { judgeCounts, judgeRecords, type KindTruth } from './oracle.ts';
 import {
@@ -104,10 +105,19 @@ function latencyOf(outcome: TracedOutcome, detail: 'enter' | 'full' | null): Lat
   return { ...h, ambiguous: ledger.ambiguous, made: detail === 'enter' ? 'enter' : 'exit' };
 }
 
-async function measure(
-  spec: TrialSpec,
-  signal: AbortSignal,
-): Promise<Omit<CompletedTrial, 'version' | 'spec' | 'startedAt' | 'wallMs' | 'status'>> {
+type Measured = Omit<CompletedTrial, 'version' | 'spec' | 'startedAt' | 'wallMs' | 'status'>;
+
+/** From before the launcher is started until the target is gone, baselines as well. */
+async function underIdlePolicy(spec: TrialSpec, work: () => Promise<Measured>): Promise<Measured> {
+  const awake = spec.idle === 'busy' ? await keepAwake() : null;
+  try {
+    return await work();
+  } finally {
+    await awake?.release();
+  }
+}
+
+async function measure(spec: TrialSpec, signal: AbortSignal): Promise<Measured> {
   const { variant } = findVariant(spec.variant);
   const filter = spec.filter === null ? null : spec.filter.map((name) => syscallNumber(name));
   const stamped = spec.workload.kind === 'stamped' ? spec.workload : null;
@@ -199,7 +209,7 @@ async function runTrial(spec: TrialSpec, signal: AbortSignal): Promise<TrialResu
   const before = native().monotonicNs();
   const wallMs = (): number => (native().monotonicNs() - before) / 1e6;
   try {
-    const measured = await measure(spec, signal);
+    const measured = await underIdlePolicy(spec, () => measure(spec, signal));
     return { ...head, wallMs: wallMs(), status: 'completed', ...measured };
   } catch (error) {
     return { ...head, wallMs: wallMs(), status: 'failed', error: failureOf(error) };

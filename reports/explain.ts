@@ -2,6 +2,7 @@
 import type { Cell, CompletedTrial, Study, TrialResult } from '../harness/result.ts';
 import {
   addedInterval,
+  backend,
   books,
   count,
   delivered,
@@ -56,7 +57,10 @@ function configuration(cell: Cell, trials: readonly TrialResult[]): [string, str
   const spec = trials[0]?.spec;
   const rows: [string, string][] = [
     ['workload', work],
-    ['backend', `${cell.variant}, ${cell.terms.regime === 'neither' ? 'neither drops nor blocks' : cell.terms.regime}`],
+    [
+      'backend',
+      `${backend(cell)}, ${cell.terms.regime === 'neither' ? 'neither drops nor blocks' : cell.terms.regime}`,
+    ],
     ['terms', terms(cell)],
     ['baseline', cell.baselineCellId ?? 'is one'],
   ];

@@ -149,6 +149,17 @@ export function workload(spec: WorkloadSpec): string {
   return spec.kind === 'stamped' && spec.threads > 1 ? `${spec.name}:${spec.threads}` : spec.name;
 }
 
+/** `@10,000 calls` where the buffer was sized in calls; empty where it was in bytes. */
+export function budget(cell: Cell): string {
+  const calls = cell.terms.askedCallsInFlight;
+  return calls === null ? '' : `@${count(calls)} calls`;
+}
+
+/** The backend of a cell, with its budget where that is not the one in bytes. */
+export function backend(cell: Cell): string {
+  return [cell.variant, budget(cell)].join(' ').trimEnd();
+}
+
 /** Delivered share; for an application, which issues no known number, the loss that the mechanism admits. */
 export function delivered(cell: Cell): string {
   if (cell.terms.delivers === 'nothing') return NOTHING;
@@ -164,9 +175,14 @@ export function books(cell: Cell): string {
   return `${reconciled}/${completed} ${reconciled === completed ? 'ok' : 'OFF'}`;
 }
 
+/** The words of --wakeup, with the unit of the number. */
 export function wakeup(w: Cell['terms']['wakeup']): string {
-  if (w.kind === 'timer') return `timer ${w.value} µs`;
-  return w.kind === 'watermark' ? `watermark ${bytes(w.value)}` : w.kind;
+  return 'value' in w ? `${w.kind}:${w.value} ${w.kind === 'timer' ? 'µs' : 'B'}` : w.kind;
+}
+
+/** What was asked for: bytes, or calls in flight. */
+export function asked({ askedCallsInFlight, askedBufferBytes }: Cell['terms']): string {
+  return askedCallsInFlight === null ? bytes(askedBufferBytes) : `${count(askedCallsInFlight)} calls`;
 }
 
 export function cpus(list: readonly number[] | null): string {
@@ -197,8 +213,11 @@ export function terms(cell: Cell): string {
     t.filter ? `only ${t.filter.join(',')}` : 'all calls',
   ];
   if (t.delivers !== 'nothing') {
-    if (t.geometry && t.geometry.callsInFlight > 0) {
-      said.push(`${bytes(t.geometry.bufferBytes)} = ${count(t.geometry.callsInFlight)} calls in flight`);
+    const g = t.geometry;
+    if (g && g.callsInFlight > 0) {
+      const reached = `${bytes(g.reachableBytesPerCpu)} within reach of one CPU`;
+      const calls = `${count(g.bytesPerCall)} B a call = ${count(g.callsInFlight)} calls in flight`;
+      said.push(`buffer asked ${asked(t)}, had ${bytes(g.bufferBytes)}, ${reached} at ${calls}`);
     } else said.push('no buffer');
     said.push(`wake-up ${wakeup(t.wakeup)}`);
   }

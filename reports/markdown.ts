@@ -2,6 +2,8 @@
 import type { Cell, Study } from '../harness/result.ts';
 import {
   addedInterval,
+  asked,
+  backend,
   baselines,
   books,
   bytes,
@@ -85,7 +87,7 @@ function results(cells: readonly Cell[], numbers: (cell: Cell) => string): strin
     'llrrrrrrrrrrl',
     cells.map((c) => [
       workload(c.workload),
-      c.variant,
+      backend(c),
       joined(addedInterval(c.addedNsPerCall)),
       joined(ratioInterval(c.slowdown)),
       delivered(c),
@@ -126,14 +128,14 @@ function headToHead(study: Study): string[] {
     const winner = c.outcome === 'left faster' ? left : right;
     return [
       c.workload,
-      left?.variant ?? c.left,
+      left ? backend(left) : c.left,
       left ? delivered(left) : NOTHING,
-      right?.variant ?? c.right,
+      right ? backend(right) : c.right,
       right ? delivered(right) : NOTHING,
       joined(ratioInterval(c.ratio)),
       c.pValue.toPrecision(2),
       c.pHolm.toPrecision(2),
-      c.outcome === 'tie' ? 'tie' : `${winner?.variant} faster`,
+      c.outcome === 'tie' ? 'tie' : `${winner ? backend(winner) : ''} faster`,
       unequal(left, right),
     ];
   });
@@ -184,7 +186,7 @@ function latencies(cells: readonly Cell[]): string[] {
       return [
         [
           workload(c.workload),
-          c.variant,
+          backend(c),
           delivered(c),
           count(l.count),
           ...points,
@@ -237,15 +239,18 @@ function backends(study: Study): string[] {
 function termsTable(cells: readonly Cell[]): string[] {
   const rows = cells.map((c) => {
     const t = c.terms;
+    const buffer = t.geometry && t.geometry.callsInFlight > 0 ? t.geometry : null;
     return [
       workload(c.workload),
-      c.variant,
+      backend(c),
       c.workload.kind === 'stamped' ? count(c.workload.calls) : NOTHING,
       t.delivers === 'records' ? `${t.detail}` : t.delivers,
       t.filter ? t.filter.join(' ') : 'all',
-      t.delivers === 'nothing' ? NOTHING : bytes(t.askedBufferBytes),
-      t.geometry && t.delivers !== 'nothing' ? bytes(t.geometry.bufferBytes) : NOTHING,
-      t.geometry && t.geometry.callsInFlight > 0 ? count(t.geometry.callsInFlight) : NOTHING,
+      t.delivers === 'nothing' ? NOTHING : asked(t),
+      buffer ? bytes(buffer.bufferBytes) : NOTHING,
+      buffer ? bytes(buffer.reachableBytesPerCpu) : NOTHING,
+      buffer ? `${count(buffer.bytesPerCall)} B` : NOTHING,
+      buffer ? count(buffer.callsInFlight) : NOTHING,
       t.stressFactor === null ? NOTHING : t.stressFactor.toPrecision(3),
       t.delivers === 'nothing' ? NOTHING : wakeup(t.wakeup),
       t.placement,
@@ -258,7 +263,7 @@ function termsTable(cells: readonly Cell[]): string[] {
   return [
     '## Terms of each cell',
     '',
-    'Clock: CLOCK_MONOTONIC throughout. Stress: calls issued / calls in flight.',
+    'Clock: CLOCK_MONOTONIC throughout. Calls in flight: what the buffer within reach of one CPU holds. Stress: calls issued / calls in flight.',
     '',
     ...table(
       [
@@ -269,6 +274,8 @@ function termsTable(cells: readonly Cell[]): string[] {
         'filter',
         'buffer asked',
         'buffer had',
+        'within reach of one CPU',
+        'per call',
         'calls in flight',
         'stress',
         'wake-up',
@@ -277,7 +284,7 @@ function termsTable(cells: readonly Cell[]): string[] {
         'idle',
         'audit context',
       ],
-      'llrllrrrrlllll',
+      'llrllrrrrrrlllll',
       rows,
     ),
     '',

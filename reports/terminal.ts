@@ -3,8 +3,10 @@ import { styleText } from 'node:util';
 import type { Cell, Study } from '../harness/result.ts';
 import {
   addedInterval,
+  backend,
   baselines,
   books,
+  budget,
   cellsOf,
   count,
   delivered,
@@ -117,7 +119,7 @@ function resultTable(cells: readonly Cell[], numbers: (cell: Cell) => string, wi
     const put = (f: Figure): string => (narrow ? `${f.main}\n${f.bounds}` : joined(f));
     const rows = cells.map((cell) => [
       shorten(workload(cell.workload), WORKLOAD_WIDTH),
-      cell.variant,
+      budgetBelow(cell.variant, cell),
       put(addedInterval(cell.addedNsPerCall)),
       put(ratioInterval(cell.slowdown)),
       colourDelivered(cell, style),
@@ -142,6 +144,12 @@ function resultTable(cells: readonly Cell[], numbers: (cell: Cell) => string, wi
   };
   const wide = draw(false);
   return widest(wide) <= width ? wide : draw(true);
+}
+
+/** On a line of its own: names of backends are long enough. */
+function budgetBelow(name: string, cell: Cell | undefined): string {
+  const sized = cell ? budget(cell) : '';
+  return sized === '' ? name : `${name}\n${sized}`;
 }
 
 function latency(cell: Cell, narrow: boolean): string {
@@ -194,12 +202,12 @@ function comparisons(study: Study, width: number, style: Style): string[] {
   const rows = study.comparisons.map((c) => {
     const left = cellOf(c.left);
     const right = cellOf(c.right);
-    const names = [left?.variant ?? c.left, right?.variant ?? c.right];
+    const names = [left?.variant ?? c.left, right?.variant ?? c.right]; // of one budget, which stands below the pair
     const outcome = c.outcome === 'tie' ? 'tie' : `${c.outcome === 'left faster' ? names[0] : names[1]} faster`;
     const terms = unequal(left, right);
     return [
       shorten(c.workload, WORKLOAD_WIDTH),
-      names.join(' / '),
+      budgetBelow(names.join(' / '), left),
       joined(ratioInterval(c.ratio)),
       c.pHolm.toPrecision(2),
       [left, right].map((cell) => (cell ? delivered(cell) : NOTHING)).join(' / '),
@@ -245,7 +253,7 @@ function termLines(study: Study, width: number, style: Style): string[] {
   const lines = new Map<string, string[]>();
   for (const cell of study.cells) {
     if (cell.baselineCellId === null) continue;
-    const key = `${cell.variant}: ${terms(cell)}`;
+    const key = `${backend(cell)}: ${terms(cell)}`;
     const where = lines.get(key) ?? [];
     lines.set(key, where);
     if (!where.includes(workload(cell.workload))) where.push(workload(cell.workload));

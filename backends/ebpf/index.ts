@@ -1,6 +1,13 @@
 /** eBPF on the raw system call tracepoints: the reference collector. What the variants are: README.md beside this file. */
 import { join } from 'node:path';
-import { type Capabilities, defineBackend, type LossRelation, type Wakeup } from '../../harness/backend.ts';
+import {
+  type BufferTerms,
+  type Capabilities,
+  defineBackend,
+  type LossRelation,
+  type Wakeup,
+} from '../../harness/backend.ts';
+import { RECORD_BYTES } from '../../harness/event.ts';
 import { projectRoot } from '../../harness/paths.ts';
 
 /** Every record variant loses whole records, one a call, and counts each. */
@@ -8,6 +15,13 @@ const ONE_RECORD_A_CALL: LossRelation = { min: 1, max: 1 };
 
 /** The mapped ring and, to be compared with it, the others: nobody is woken, the collector looks. */
 const LOOK_EVERY_200_US: Wakeup = { kind: 'timer', value: 200 };
+
+/* What each transport puts before a record, beside it. */
+const MAPPED_RINGS: BufferTerms = { bytesPerCall: RECORD_BYTES, perCpu: true, granularity: 'call' };
+/** A header of 8 bytes; one ring for all CPUs. */
+const RING_BUFFER: BufferTerms = { bytesPerCall: 8 + RECORD_BYTES, perCpu: false, granularity: 'power-of-two-pages' };
+/** Header 8, size 4, padded to 8. */
+const PERF_RINGS: BufferTerms = { bytesPerCall: 16 + RECORD_BYTES, perCpu: true, granularity: 'power-of-two-pages' };
 
 const full: Capabilities = {
   delivers: 'records',
@@ -40,6 +54,7 @@ export default defineBackend({
       summary: 'one record per call from sys_exit, per-CPU rings in mapped memory (x86-64, Linux 5.12)',
       capabilities: full,
       loss: ONE_RECORD_A_CALL,
+      buffer: MAPPED_RINGS,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
     },
@@ -48,6 +63,7 @@ export default defineBackend({
       summary: 'the same records through the BPF ring buffer (Linux 5.8, also arm64)',
       capabilities: { ...full, ordering: 'thread' },
       loss: ONE_RECORD_A_CALL,
+      buffer: RING_BUFFER,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
     },
@@ -56,6 +72,7 @@ export default defineBackend({
       summary: 'the same records through the BPF perf buffer, one perf ring per CPU',
       capabilities: { ...full, ordering: 'none' },
       loss: ONE_RECORD_A_CALL,
+      buffer: PERF_RINGS,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
     },
@@ -64,6 +81,7 @@ export default defineBackend({
       summary: 'one record per call from sys_enter, without the return value',
       capabilities: { ...full, ...entryOnly, detail: 'enter' },
       loss: ONE_RECORD_A_CALL,
+      buffer: MAPPED_RINGS,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
     },
@@ -82,6 +100,7 @@ export default defineBackend({
         losesEnd: 'none',
       },
       loss: ONE_RECORD_A_CALL,
+      buffer: null,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
     },

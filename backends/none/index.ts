@@ -27,6 +27,7 @@ export default defineBackend({
         detaches: true,
       },
       loss: { min: 1, max: 1 },
+      buffer: null,
       wakeup: { kind: 'timer', value: 200 },
       placement: 'other',
     },

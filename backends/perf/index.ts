@@ -1,6 +1,12 @@
 /** perf_event on the raw system call tracepoints, rings of its own. What the variants are: README.md beside this file. */
 import { arch } from 'node:process';
-import { type Capabilities, defineBackend, type LossRelation, type Wakeup } from '../../harness/backend.ts';
+import {
+  type BufferTerms,
+  type Capabilities,
+  defineBackend,
+  type LossRelation,
+  type Wakeup,
+} from '../../harness/backend.ts';
 
 /** What is counted as lost are records that stand for a call each; lost returns make calls partial. */
 const ONE_RECORD_A_CALL: LossRelation = { min: 1, max: 1 };
@@ -34,6 +40,16 @@ const paired: Capabilities = { ...full, seesSeccompRefusals: true };
 /** On arm64 the exit no longer has the first argument, so there all variants with return values pair. */
 const oneRecord: Capabilities = arch === 'arm64' ? paired : full;
 
+/** A ring per CPU; sample sizes as the README has them. */
+const rings = (bytesPerCall: number): BufferTerms => ({
+  bytesPerCall,
+  perCpu: true,
+  granularity: 'power-of-two-pages',
+});
+const EXIT_RING = rings(arch === 'arm64' ? 184 : 144);
+const PAIR_RING = rings(arch === 'arm64' ? 184 : 200);
+const ENTRY_RING = rings(arch === 'arm64' ? 112 : 120);
+
 const base = { loss: ONE_RECORD_A_CALL, wakeup: LOOK_EVERY_200_US, placement: 'other' } as const;
 
 export default defineBackend({
@@ -46,18 +62,21 @@ export default defineBackend({
       name: '',
       summary: 'one record per call from sys_exit with the user registers, a perf ring per CPU',
       capabilities: oneRecord,
+      buffer: EXIT_RING,
     },
     {
       ...base,
       name: 'pair',
       summary: 'records of sys_enter and sys_exit, paired by the collector (Linux 6.0)',
       capabilities: paired,
+      buffer: PAIR_RING,
     },
     {
       ...base,
       name: 'enter',
       summary: 'one record per call from sys_enter, without the return value',
       capabilities: { ...full, detail: 'enter', returnValue: false, seesBirths: false },
+      buffer: ENTRY_RING,
     },
     {
       ...base,
@@ -75,12 +94,14 @@ export default defineBackend({
         losesEnd: 'none',
         seesBirths: false,
       },
+      buffer: null,
     },
     {
       ...base,
       name: 'cgroup',
       summary: 'as perf, following a private control group instead of what is inherited: also through set-uid programs',
       capabilities: { ...oneRecord, followsSetuid: true },
+      buffer: EXIT_RING,
     },
   ],
   launchNeeds: (variant) => (variant.name === 'cgroup' ? { cgroup: true } : {}),

@@ -36,6 +36,7 @@ export default defineBackend({
       summary: 'two stops at every call, the filter in user space; no privileges (Linux 5.3)',
       capabilities: full,
       loss: NOTHING_TO_LOSE,
+      buffer: null,
       wakeup: EVERY_STOP,
       placement: 'same',
     },
@@ -45,6 +46,7 @@ export default defineBackend({
       /* The filter cannot be taken off, and refuses every wanted call once its tracer is gone. */
       capabilities: { ...full, filter: 'kernel', detaches: false },
       loss: NOTHING_TO_LOSE,
+      buffer: null,
       wakeup: EVERY_STOP,
       placement: 'same',
     },

@@ -9,14 +9,16 @@ import { calibrate } from '../calibration.ts';
 import { readEnvironment } from '../environment.ts';
 import { cannotError, EXIT, usageError } from '../errors.ts';
 import { findHost, type Host } from '../host.ts';
+import { checkAwake } from '../idle.ts';
 import { runJointTrial } from '../joint-process.ts';
 import { lockStudy } from '../lock.ts';
 import { distDir } from '../paths.ts';
-import { type PlanContext, resolveRequest } from '../plan.ts';
+import { definitionOf, type PlanContext, resolveRequest } from '../plan.ts';
 import { probeOn } from '../probe.ts';
 import { blockProgress, lineProgress, type Progress, silentProgress } from '../progress.ts';
 import { formatBytes, formatDuration, parseBytes, parseCount, parseDurationMs, parseList } from '../quantity.ts';
-import { mergeSettings, PLACEMENTS, PROFILES, readPlanFile, type Settings } from '../settings.ts';
+import type { Plan } from '../result.ts';
+import { IDLE_POLICIES, mergeSettings, PLACEMENTS, PROFILES, readPlanFile, type Settings } from '../settings.ts';
 import { watchForStop } from '../stop.ts';
 import {
   type NewStudy,
@@ -29,6 +31,7 @@ import {
   startStudy,
 } from '../study.ts';
 import { checkOutputFolder, isComplete, newestStudy, newStudyDir, PLAN_FILE } from '../study-files.ts';
+import { parseWakeup, wakeupText } from '../wakeup.ts';
 import { checkCommand, checkUser } from './check-target.ts';
 import { type CommandContext, columns, type Finish, planContext, printJson, resultsDir, shownPath } from './context.ts';
 
@@ -62,7 +65,22 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
       parseCount(text, '--rounds', 1),
     )
     .option('--buffer <size>', 'buffer budget over all CPUs (default: 8MiB)', (text) => parseBytes(text, '--buffer'))
+    .option(
+      '--in-flight <calls>',
+      'a second cell for each backend with a buffer: room for so many calls (full: 10000)',
+      (text) => parseCount(text, '--in-flight', 1),
+    )
     .addOption(new Option('--placement <where>', "collector's CPU against the workload's").choices(PLACEMENTS))
+    .addOption(
+      new Option('--idle <policy>', 'busy keeps every CPU awake during trials (default: native)').choices(
+        IDLE_POLICIES,
+      ),
+    )
+    .option(
+      '--wakeup <policy>',
+      "timer:200 (µs), adaptive or watermark:4096 (bytes) instead of each backend's own",
+      (text) => parseWakeup(text, '--wakeup'),
+    )
     .option('--calls <n>', 'stamped calls of every trial instead of as many as each cell needs', (text) =>
       parseCount(text, '--calls', 1),
     )
@@ -115,6 +133,7 @@ async function fresh(
   if (settings.command) checkCommand(settings.command);
   if (settings.user !== undefined) await checkUser(settings.user, host);
   if (out !== undefined) checkOutputFolder(out);
+  if (request.idle === 'busy') await checkAwake();
   if (dryRun) {
     const prepared = await prepareStudy(request, context, probeOn(host));
     await showPlan(prepared, context, around);
@@ -230,7 +249,23 @@ function summaryOf({ plan, predictedMs }: Prepared): string {
   return `${count} cells, ${plan.warmupRounds} + ${plan.rounds} rounds, ${time}${more}; seed ${plan.seed}`;
 }
 
-async function showPlan(prepared: Prepared, { machine }: PlanContext, around: CommandContext): Promise<void> {
+type PlannedTrial = Plan['cells'][number]['trial'];
+
+function termsOf({ bufferBytes, inFlight, idle }: Plan): string {
+  const calls = inFlight === null ? '' : ` and ${inFlight} calls in flight`;
+  return `buffer ${formatBytes(bufferBytes)}${calls}, idle ${idle}`;
+}
+
+/** Of what has any. */
+function bufferAndWakeup({ variant: id, bufferBytes, wakeup }: PlannedTrial, backends: PlanContext['backends']) {
+  const { buffer, capabilities } = definitionOf(id, backends).variant;
+  return [
+    buffer === null ? '-' : formatBytes(bufferBytes),
+    capabilities.delivers === 'records' ? wakeupText(wakeup) : '-',
+  ];
+}
+
+async function showPlan(prepared: Prepared, context: PlanContext, around: CommandContext): Promise<void> {
   const { plan, predictedMs, predictedRoundMs, notes, rows } = prepared;
   if (around.json) {
     await printJson(around, { plan, predictedMs, predictedRoundMs, backends: rows, notes });
@@ -241,6 +276,7 @@ async function showPlan(prepared: Prepared, { machine }: PlanContext, around: Co
     cellId,
     baselineCellId ?? '-',
     trial.workload.kind === 'stamped' ? String(trial.workload.calls) : '-',
+    ...bufferAndWakeup(trial, context.backends),
     `${trial.placement} (${cpus(trial.workloadCpus)}/${cpus(trial.collectorCpus)})`,
     trial.auditContext,
   ]);
@@ -249,8 +285,8 @@ async function showPlan(prepared: Prepared, { machine }: PlanContext, around: Co
     .map((row) => `${row.variant}: ${row.answer}: ${row.reason}\n`);
   await around.print(
     [
-      `${summaryOf(prepared)}; buffer ${formatBytes(plan.bufferBytes)}, ${machine.cpus.length} CPUs\n\n`,
-      columns([['cell', 'baseline', 'calls', 'placement (CPUs)', 'audit context'], ...table]),
+      `${summaryOf(prepared)}; ${termsOf(plan)}, ${context.machine.cpus.length} CPUs\n\n`,
+      columns([['cell', 'baseline', 'calls', 'buffer', 'wake-up', 'placement (CPUs)', 'audit context'], ...table]),
       unusable.length > 0 ? `\nnot usable here:\n${unusable.join('')}` : '',
       notes.length > 0 ? `\n${notes.map((note) => `note: ${note}\n`).join('')}` : '',
       predictedMs === null

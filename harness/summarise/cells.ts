@@ -112,6 +112,7 @@ function termsOf(
     idle: plan.idle,
     auditContext: contexts.size > 1 ? 'unknown' : ([...contexts][0] ?? asked.auditContext),
     askedBufferBytes: asked.bufferBytes,
+    askedCallsInFlight: asked.inFlight,
     geometry,
     // The least of the rounds: a cell is as stressed as its laziest trial.
     stressFactor:
@@ -194,8 +195,18 @@ export function sameButCalls(a: PlanCell, b: PlanCell): boolean {
     const work = workload.kind === 'stamped' ? { ...workload, calls: 0 } : workload;
     const target = { work, variant, workloadCpus, auditContext, user };
     if (baselineCellId === null) return JSON.stringify({ target });
-    const { bufferBytes, wakeup, placement, collectorCpus, consumer, stallMs, stallAfterCalls } = trial;
-    const collector = { filter, bufferBytes, wakeup, placement, collectorCpus, consumer, stallMs, stallAfterCalls };
+    const { bufferBytes, inFlight, wakeup, placement, collectorCpus, consumer, stallMs, stallAfterCalls } = trial;
+    const collector = {
+      filter,
+      bufferBytes,
+      inFlight,
+      wakeup,
+      placement,
+      collectorCpus,
+      consumer,
+      stallMs,
+      stallAfterCalls,
+    };
     return JSON.stringify({ target, collector });
   };
   return a !== b && key(a) === key(b);

@@ -1,4 +1,5 @@
-import type { Plan, WorkloadSpec } from '../result.ts';
+import type { Cell, Plan, WorkloadSpec } from '../result.ts';
+import { wakeupText } from '../wakeup.ts';
 
 type PlanCell = Plan['cells'][number];
 
@@ -6,12 +7,19 @@ type PlanCell = Plan['cells'][number];
 export interface Change {
   readonly rounds?: number;
   readonly bufferBytes?: number;
+  readonly inFlight?: number;
   readonly calls?: number;
 }
 
 /** A workload as it is typed and shown: `threads:4`, `null`. */
 export function workloadLabel(workload: WorkloadSpec): string {
   return workload.kind === 'stamped' && workload.threads > 1 ? `${workload.name}:${workload.threads}` : workload.name;
+}
+
+/** A cell's backend as it is shown: with its budget where that is not the one in bytes. */
+export function backendLabel({ variant, terms }: Pick<Cell, 'variant' | 'terms'>): string {
+  const calls = terms.askedCallsInFlight;
+  return calls === null ? variant : `${variant} @${calls.toLocaleString('en-US')} calls`;
 }
 
 /** `./tracebench run …` for one cell (with its baseline) or for the whole plan, as it must be typed. */
@@ -26,8 +34,13 @@ export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {
   if (filter) words.push('-e', filter.join(','));
   words.push('--rounds', String(change.rounds ?? plan.rounds));
   if (change.calls !== undefined) words.push('--calls', String(change.calls));
-  const buffer = change.bufferBytes ?? cell?.trial.bufferBytes ?? plan.bufferBytes;
+  const buffer = change.bufferBytes ?? plan.bufferBytes;
   if (buffer !== DEFAULT_BUFFER) words.push('--buffer', bytes(buffer));
+  const inFlight = change.inFlight ?? (cell ? cell.trial.inFlight : plan.inFlight);
+  if (inFlight !== null) words.push('--in-flight', String(inFlight));
+  if (plan.placement !== null) words.push('--placement', plan.placement);
+  if (plan.idle !== 'native') words.push('--idle', plan.idle);
+  if (plan.wakeup !== null) words.push('--wakeup', wakeupText(plan.wakeup));
   if (plan.user !== null) words.push('--user', plan.user);
   const application = workloads.find((w) => w.kind === 'application');
   if (application) words.push('--', ...application.argv);

@@ -5,7 +5,7 @@ import { sameButCalls, type VariantTerms } from './cells.ts';
 import { workloadLabel } from './command.ts';
 import { groupByCell, NO_TRIALS, pairByRound } from './rounds.ts';
 
-/** What two backends must have in common to be compared: the same work per call. */
+/** What two backends must have in common to be compared, besides their budget: the same work per call. */
 export function workloadKey(workload: WorkloadSpec): string {
   return workload.kind === 'stamped'
     ? `${workload.name} ${workload.threads}`
@@ -13,7 +13,7 @@ export function workloadKey(workload: WorkloadSpec): string {
 }
 
 /**
- * Every pair of cells of one workload that deliver records: the paired ratio of their times, sign test, Holm over the
+ * Every pair of cells of one workload that deliver records and have their buffers by the same budget: the paired ratio of their times, sign test, Holm over the
  * workload. A pair is a tie unless its interval leaves 1 out *and* the adjusted p is below 0.05; with few rounds and
  * many pairs no p can be (roundsToRank), and then a tie means undecided.
  */
@@ -30,7 +30,8 @@ export function compareCells(
   cells.forEach((left, i) => {
     for (const right of cells.slice(i + 1)) {
       const key = workloadKey(left.trial.workload);
-      if (key !== workloadKey(right.trial.workload) || sameButCalls(left, right)) continue;
+      if (key !== workloadKey(right.trial.workload) || left.trial.inFlight !== right.trial.inFlight) continue;
+      if (sameButCalls(left, right)) continue;
       const pairs = pairByRound(grouped.get(left.cellId) ?? NO_TRIALS, grouped.get(right.cellId) ?? NO_TRIALS);
       if (pairs.length === 0) continue;
       const family = families.get(key) ?? [];

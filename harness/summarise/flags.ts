@@ -3,7 +3,7 @@ import type { Cell, CompletedTrial, Plan } from '../result.ts';
 import { median } from '../statistics/describe.ts';
 import { mannWhitney } from '../statistics/hypothesis.ts';
 import { MIN_ROUNDS } from '../statistics/order-interval.ts';
-import { runCommand } from './command.ts';
+import { type Change, runCommand } from './command.ts';
 import type { Mark } from './marks.ts';
 import { type CellTrials, inOrder, values, workTime } from './rounds.ts';
 
@@ -48,7 +48,7 @@ export function cellFlags(input: FlagInput): Flag[] {
   const flag = (code: string, text: string): void => {
     flags.push({ code, text });
   };
-  const again = (change = {}): string => `\`${runCommand(plan, planCell, change)}\``;
+  const again = (change: Change = {}): string => `\`${runCommand(plan, planCell, change)}\``;
   const total = trials.counted.size;
   const marked = (mark: Mark): CompletedTrial[] => inOrder(trials).filter((t) => marks.get(t)?.has(mark));
   const rounded = (list: readonly CompletedTrial[]): string =>
@@ -90,11 +90,9 @@ export function cellFlags(input: FlagInput): Flag[] {
     terms.stressFactor < STRESS_FACTOR &&
     planCell.trial.workload.kind === 'stamped'
   ) {
-    const wanted = (planCell.trial.bufferBytes * terms.stressFactor) / STRESS_FACTOR;
-    const buffer = 2 ** Math.floor(Math.log2(Math.max(4096, wanted)));
     flag(
       'not-stressed',
-      `the calls filled the buffer ${terms.stressFactor.toPrecision(2)} times, not ${STRESS_FACTOR}: overhead and latency stand, loss and throughput under pressure were not tested; use more calls, or ${again({ bufferBytes: buffer })}`,
+      `the calls filled the buffer ${terms.stressFactor.toPrecision(2)} times, not ${STRESS_FACTOR}: overhead and latency stand, loss and throughput under pressure were not tested; use more calls, or ${again(smallerBudget(planCell, terms.stressFactor / STRESS_FACTOR))}`,
     );
   }
   if (terms.regime === 'blocks' && planCell.trial.workload.kind === 'stamped') {
@@ -108,12 +106,8 @@ export function cellFlags(input: FlagInput): Flag[] {
       );
     }
   }
-  if (terms.geometry && terms.geometry.bufferBytes > terms.askedBufferBytes) {
-    flag(
-      'not-equal',
-      `the mechanism's least buffer is ${terms.geometry.bufferBytes} bytes, more than the ${terms.askedBufferBytes} asked for: not on equal terms with cells that got what was asked`,
-    );
-  }
+  const unequal = terms.geometry && notAsAsked(terms, terms.geometry);
+  if (unequal) flag('not-equal', `${unequal}: not on equal terms with cells that got what was asked`);
   const outside = marked('canary-outside');
   if (outside.length > 0) {
     flag(
@@ -156,6 +150,26 @@ export function cellFlags(input: FlagInput): Flag[] {
     );
   }
   return flags;
+}
+
+/** A budget that so many calls would stress. */
+function smallerBudget({ trial }: Plan['cells'][number], share: number): Change {
+  if (trial.inFlight !== null) return { inFlight: Math.max(1, Math.floor(trial.inFlight * share)) };
+  return { bufferBytes: 2 ** Math.floor(Math.log2(Math.max(4096, trial.bufferBytes * share))) };
+}
+
+/** In what the buffer that was had is not the one that was asked for; null when it is. */
+function notAsAsked(
+  { askedBufferBytes, askedCallsInFlight: asked }: Cell['terms'],
+  { bufferBytes, callsInFlight }: NonNullable<Cell['terms']['geometry']>,
+): string | null {
+  if (asked === null) {
+    if (bufferBytes <= askedBufferBytes) return null;
+    return `the mechanism's least buffer is ${bufferBytes} bytes, more than the ${askedBufferBytes} asked for`;
+  }
+  if (callsInFlight >= asked && callsInFlight < 2 * asked) return null;
+  const than = callsInFlight < asked ? 'fewer' : 'twice as many or more';
+  return `the buffer within reach of one CPU holds ${callsInFlight} calls where ${asked} were asked for, ${than}`;
 }
 
 /** Relative change from the first to the second half of the rounds, when it is more than chance; else null. */

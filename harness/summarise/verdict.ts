@@ -4,7 +4,8 @@
  * (3) what the study could not tell, and the command that would.
  */
 import type { Cell, Interval, Study, TrialResult } from '../result.ts';
-import { runCommand, workloadLabel } from './command.ts';
+import { wakeupText } from '../wakeup.ts';
+import { backendLabel, runCommand, workloadLabel } from './command.ts';
 import { roundsToRank } from './comparisons.ts';
 import { STRESS_FACTOR } from './flags.ts';
 
@@ -34,9 +35,14 @@ function cheapest(facts: Facts, trials: readonly TrialResult[]): string {
   }
   const recording = facts.cells.filter((c) => c.terms.delivers === 'records' && c.slowdown !== null);
   if (recording.length > 0) {
-    const dropping = recording.filter((c) => c.terms.regime !== 'blocks');
-    const blocking = recording.filter((c) => c.terms.regime === 'blocks');
-    const parts = [...winners(facts, dropping, DROPPING), ...winners(facts, blocking, BLOCKING)];
+    // Never one list: what drops and what blocks, nor what has equal bytes and what has equal calls.
+    const parts = [null, facts.plan.inFlight].flatMap((budget, i) => {
+      if (i > 0 && budget === null) return [];
+      const own = recording.filter((c) => c.terms.askedCallsInFlight === budget);
+      const dropping = own.filter((c) => c.terms.regime !== 'blocks');
+      const blocking = own.filter((c) => c.terms.regime === 'blocks');
+      return [...winners(facts, dropping, DROPPING), ...winners(facts, blocking, BLOCKING)];
+    });
     return sentence(parts.join('; '));
   }
   const counting = facts.cells.filter((c) => c.terms.delivers === 'counts' && c.slowdown !== null);
@@ -78,16 +84,18 @@ function winners(facts: Facts, cells: readonly Cell[], kind: Kind): string[] {
     const lossless = field.filter((c) => c.deliveredFraction === null || c.deliveredFraction >= LOSSLESS);
     const entrants = lossless.length > 0 ? lossless : field;
     const best = entrants.reduce((a, b) => (slowdown(b) < slowdown(a) ? b : a));
-    const tied = entrants.filter((c) => c.variant !== best.variant && isTie(facts, c, best)).map((c) => c.variant);
-    const name = `${best.variant}${tied.length > 0 ? ` (not told apart from ${list([...new Set(tied)])})` : ''}`;
+    const tied = entrants.filter((c) => c.variant !== best.variant && isTie(facts, c, best)).map(backendLabel);
+    const name = `${backendLabel(best)}${tied.length > 0 ? ` (not told apart from ${list([...new Set(tied)])})` : ''}`;
     wins.set(name, [...(wins.get(name) ?? []), best]);
   }
   const variants = new Set(rivals.map((c) => c.variant)).size;
   const unlike = full.length > 0 && full.length < cells.length;
+  const inCalls = rivals.some((c) => c.terms.askedCallsInFlight !== null);
+  const sized = inCalls ? ` and ${variants === 1 ? 'has its buffer' : 'have their buffers'} sized in calls` : '';
   const standing =
     variants === 1
-      ? `the only one here that ${unlike ? 'records calls in full and ' : ''}${kind.one}`
-      : `the cheapest of the ${variants} that ${unlike ? 'record calls in full and ' : ''}${kind.many}`;
+      ? `the only one here that ${unlike ? 'records calls in full and ' : ''}${kind.one}${sized}`
+      : `the cheapest of the ${variants} that ${unlike ? 'record calls in full and ' : ''}${kind.many}${sized}`;
   return [...wins].map(
     ([name, best], i) => `under ${name}, ${i === 0 ? standing : 'the cheapest of them there'}, ${took(best)}`,
   );
@@ -180,14 +188,22 @@ function offBy(cell: Cell): string {
 function standing(facts: Facts, kept: readonly Cell[], reference: string): string {
   const name = `the reference collector ${reference}`;
   const row = facts.backends.find((b) => b.variant === reference);
-  if (row && row.answer === 'no') return `${name} cannot run here, so no backend was held against it`;
+  if (row && row.answer === 'no') {
+    const how = facts.plan.wakeup === null ? '' : ` with wake-up ${wakeupText(facts.plan.wakeup)}`;
+    return `${name} cannot run here${how}, so no backend was held against it`;
+  }
   const cells = kept.filter((c) => c.variant === reference && c.trials.completed > 0);
   if (cells.length === 0) return `${name} was not measured, so no backend was held against it`;
   const off = cells.filter((c) => c.trials.reconciled < c.trials.completed);
-  if (off.length > 0) return `${name} is itself in doubt on ${list(off.map((c) => workloadLabel(c.workload)))}`;
+  if (off.length > 0) return `${name} is itself in doubt on ${list(workloadsOf(off))}`;
   const least = Math.min(...cells.map((c) => c.deliveredFraction ?? 0));
   const admitted = least < 1 ? ', having admitted the rest as lost' : '';
-  return `${name} stands, having delivered ${least < 1 ? 'at least ' : ''}${percent(least)} of what was issued on ${list(cells.map((c) => workloadLabel(c.workload)))}${admitted}${besideIt(facts)}`;
+  return `${name} stands, having delivered ${least < 1 ? 'at least ' : ''}${percent(least)} of what was issued on ${list(workloadsOf(cells))}${admitted}${besideIt(facts)}`;
+}
+
+/** Each once, whatever the budgets. */
+function workloadsOf(cells: readonly Cell[]): string[] {
+  return [...new Set(cells.map((c) => workloadLabel(c.workload)))];
 }
 
 /** What the joint trials say of the others. */
@@ -224,7 +240,7 @@ function limits(facts: Facts): string {
   const unstressed = facts.cells.filter((c) => c.flags.some((f) => f.code === 'not-stressed'));
   if (unstressed.length > 0) {
     const where = [...groupBy(unstressed, (c) => workloadLabel(c.workload))].map(
-      ([label, cells]) => `${list([...new Set(cells.map((c) => c.variant))])} on ${label}`,
+      ([label, cells]) => `${list(cells.map(backendLabel))} on ${label}`,
     );
     untold.push(`what is lost under pressure by ${list(where)}, with less than ${STRESS_FACTOR} buffers of calls made`);
   }
@@ -247,7 +263,7 @@ function undecided(facts: Facts): number | null {
 // ---------------------------------------------------------------- words and figures
 
 function place(cell: Cell): string {
-  return `${cell.variant} on ${workloadLabel(cell.workload)}`;
+  return `${backendLabel(cell)} on ${workloadLabel(cell.workload)}`;
 }
 
 function capital(text: string): string {

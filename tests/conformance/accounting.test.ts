@@ -3,6 +3,9 @@
  * and with a bridge broken on purpose, caught to the call.
  */
 import { describe, expect, test } from 'vitest';
+import { findVariant } from '../../backends/index.ts';
+import { bytesForCalls } from '../../harness/buffer.ts';
+import { readMachine } from '../../harness/machine.ts';
 import type { Accounting, CompletedTrial, TrialResult } from '../../harness/result.ts';
 import { workloads } from '../../workloads/index.ts';
 import { subjects } from './collect.ts';
@@ -12,6 +15,7 @@ import { runTrial, specFor, stamped } from './trial-process.ts';
 const CALLS: Record<string, number> = { exec: 211 };
 const DEFAULT_CALLS = 20_011;
 
+const machine = readMachine();
 const all = await subjects();
 const usable = all.filter((s) => s.unavailable === null);
 
@@ -62,6 +66,24 @@ describe.each(usable)('$id', ({ id, capabilities: can }) => {
     const timed = workload?.stamped.some((call) => !workload.blocking.includes(call));
     expect(trial.latency?.made).toBe(!timed ? undefined : can.detail === 'enter' ? 'enter' : 'exit');
   });
+
+  const { buffer } = findVariant(id).variant;
+  test(
+    buffer === null ? 'has no buffer' : 'a buffer sized in calls holds them, and fewer than twice as many',
+    async () => {
+      const asked = 10_000;
+      const changes = buffer === null ? {} : { inFlight: asked, bufferBytes: bytesForCalls(buffer, asked, machine) };
+      const { geometry } = completed(await runTrial(specFor(id, stamped('null', 5003), changes)));
+      if (buffer === null) {
+        expect(geometry).toEqual({ bufferBytes: 0, reachableBytesPerCpu: 0, bytesPerCall: 0, callsInFlight: 0 });
+        return;
+      }
+      expect(geometry.bytesPerCall).toBe(buffer.bytesPerCall);
+      expect(geometry.callsInFlight).toBeGreaterThanOrEqual(asked);
+      expect(geometry.callsInFlight).toBeLessThan(2 * asked);
+      expect(geometry.reachableBytesPerCpu < geometry.bufferBytes).toBe(buffer.perCpu && machine.bufferCpus > 1);
+    },
+  );
 
   if (can.delivers === 'records')
     test('a collector that stalls 100 ms', async () => {

@@ -22,16 +22,23 @@ function refusal(work: () => unknown): TracebenchError {
 
 describe('a plan file', () => {
   it('is YAML or JSON with quantities as people write them', () => {
-    const yaml = 'profile: ci\nbackends: [ebpf, ptrace/seccomp]\nbuffer: 2MiB\nmaxTime: 5m\nrounds: 12\n';
+    const yaml =
+      'profile: ci\nbackends: [ebpf, ptrace/seccomp]\nbuffer: 2MiB\nmaxTime: 5m\nrounds: 12\n' +
+      'inFlight: 10000\nidle: busy\nwakeup: watermark:4096\n';
     const expected = {
       profile: 'ci',
       backends: ['ebpf', 'ptrace/seccomp'],
       buffer: 2 * 1024 ** 2,
       maxTime: 300_000,
       rounds: 12,
+      inFlight: 10_000,
+      idle: 'busy',
+      wakeup: { kind: 'watermark', value: 4096 },
     };
     expect(parsePlanText(yaml, 'p.yaml')).toEqual(expected);
-    expect(parsePlanText(JSON.stringify({ ...expected, buffer: 2097152, maxTime: 300 }), 'p.json')).toEqual(expected);
+    expect(
+      parsePlanText(JSON.stringify({ ...expected, buffer: 2097152, maxTime: 300, wakeup: 'watermark:4096' }), 'p.json'),
+    ).toEqual(expected);
     expect(parsePlanText('', 'empty.yaml')).toEqual({});
   });
 
@@ -43,6 +50,11 @@ describe('a plan file', () => {
     ['backends: [ebpf, 3]', /at backends\[1\]/, /a plan knows/],
     ['profile: quik', /"quick"\|"ci"\|"full"[\s\S]*at profile/, /a plan knows/],
     ['buffer: 8MB', /'8MB' is not a size[\s\S]*KiB, MiB, GiB[\s\S]*at buffer/, /a plan knows/],
+    ['inFlight: 0', /Too small.*>=1[\s\S]*at inFlight/, /a plan knows .*inFlight/],
+    ['inFlight: 10k', /expected number[\s\S]*at inFlight/, /a plan knows/],
+    ['idle: maybe', /"native"\|"busy"[\s\S]*at idle/, /a plan knows/],
+    ['wakeup: timer:0', /'timer:0' is no wake-up policy[\s\S]*at wakeup/, /a plan knows/],
+    ['wakup: adaptive', /Unrecognized key: "wakup"/, /did you mean wakeup\?/],
     ['- 1', /expected object/, /a plan knows/],
     ['rounds: [1', /p\.yaml is neither YAML nor JSON: .*line 1/s, /mend the line/],
   ])('refuses %j', (text, message, mend) => {

@@ -50,6 +50,21 @@ describe('resolving a request', () => {
     [{ workloads: ['null:4'] }, /'null:4' takes no number of threads/, /write null/],
     [{ workloads: ['threads:0'] }, /threads must be 1 … 64/, /threads:4/],
     [{ buffer: 4096 }, /below 8 KiB, one page for each of 2 CPUs/, /8MiB/],
+    [
+      { inFlight: 1e12, backends: ['ring'] },
+      /--in-flight 1000000000000 takes .* under ring, more than a quarter/,
+      /give fewer/,
+    ],
+    [
+      { wakeup: { kind: 'watermark', value: 5 * MIB }, backends: ['ring'] },
+      /--wakeup watermark:5242880 is more than the 4 MiB of buffer that one CPU reaches under ring/,
+      /smaller watermark/,
+    ],
+    [
+      { wakeup: { kind: 'watermark', value: MIB }, inFlight: 100, backends: ['ring'] },
+      /--wakeup watermark:1048576 is more than the 9\.4 KiB/,
+      /larger .*--in-flight/,
+    ],
     [{ buffer: 1025 * MIB }, /more than a quarter of this machine's memory/, /at most 1 GiB/],
   ] as [Settings, RegExp, RegExp][])('refuses %o', (settings, message, mend) => {
     const error = refusal(() => resolveRequest(settings, fakeContext(), 7));
@@ -76,7 +91,8 @@ describe('expanding a plan', () => {
     const byId = new Map(plan.cells.map((cell) => [cell.cellId, cell]));
     expect(byId.size).toBe(plan.cells.length);
     const traced = plan.cells.filter((cell) => cell.trial.variant !== 'none');
-    expect(traced).toHaveLength(4 * 4);
+    expect(traced.filter(({ trial }) => trial.inFlight === null)).toHaveLength(4 * 4);
+    expect(traced.filter(({ trial }) => trial.inFlight === 10_000)).toHaveLength(4 * 2);
     for (const cell of traced) {
       const baseline = byId.get(cell.baselineCellId ?? '');
       expect(baseline?.trial.variant).toBe('none');
@@ -99,6 +115,95 @@ describe('expanding a plan', () => {
     expect(calls('ring/count')).toBe(calls('ring'));
     expect(calls('stop') * 16e-6).toBeGreaterThanOrEqual(0.2);
     expect(calls('stop')).toBeLessThan(calls('ring') / 10);
+  });
+
+  it('gives each buffered backend a second cell, sized in calls, stressed, beside a baseline of the same calls', () => {
+    const { plan } = expand({ workloads: ['null'], backends: ['ring/*', 'stop'], inFlight: 10_000 });
+    expect(plan).toMatchObject({ inFlight: 10_000, bufferBytes: 8 * MIB });
+    const inCalls = plan.cells.filter(({ trial }) => trial.inFlight !== null);
+    expect(inCalls.map(({ cellId }) => cellId)).toEqual(['null/230000/ring@10000calls']);
+    expect(inCalls[0]?.trial).toMatchObject({ inFlight: 10_000, bufferBytes: 10_000 * 96 * 2 });
+    expect(inCalls[0]?.baselineCellId).toBe('null/230000/none');
+    expect(plan.cells.find(({ cellId }) => cellId === 'null/230000/none')?.trial).toMatchObject({ inFlight: null });
+    const inBytes = plan.cells.filter(({ trial }) => trial.inFlight === null && trial.variant !== 'none');
+    expect(inBytes.map(({ trial }) => [trial.variant, trial.bufferBytes])).toEqual([
+      ['ring', 8 * MIB],
+      ['ring/count', 8 * MIB],
+      ['stop', 8 * MIB],
+    ]);
+    expect(expand({ workloads: ['null'], backends: ['ring'] }).plan.inFlight).toBeNull();
+    expect(expand({ profile: 'full', workloads: ['null'] }).plan.inFlight).toBe(10_000);
+    expect(expand({ workloads: ['null'], backends: ['stop'], inFlight: 9 }).notes).toEqual([
+      'no cell of 9 calls in flight: nothing here has a buffer',
+    ]);
+  });
+
+  it('sizes a command\u2019s cells in calls too, and --calls leaves two ids for one number of calls', () => {
+    const ids = (settings: Settings) => expand(settings).plan.cells.map(({ cellId }) => cellId);
+    expect(ids({ command: ['true'], backends: ['ring'], inFlight: 50 })).toEqual([
+      'true/none',
+      'true/ring',
+      'true/ring@50calls',
+    ]);
+    expect(ids({ workloads: ['null'], backends: ['ring'], calls: 1000, inFlight: 50 })).toEqual([
+      'null/1000/none',
+      'null/500/none',
+      'null/1000/ring',
+      'null/1000/ring@50calls',
+    ]);
+  });
+
+  it('makes no section too short to mean anything, however small the buffer', () => {
+    const { plan } = expand({ workloads: ['null'], backends: ['ring'], inFlight: 1 });
+    const cell = plan.cells.find(({ trial }) => trial.inFlight === 1);
+    expect(cell?.trial.workload).toMatchObject({ calls: 29_000 });
+  });
+
+  it('shares numbers of calls, and with them baselines, where at most twice the calls do it', () => {
+    const context = fakeContext();
+    const sized = (bytesPerCall: number, perCpu: boolean) => {
+      const backends = context.backends.map((backend) =>
+        backend.name === 'ring'
+          ? {
+              ...backend,
+              variants: backend.variants.map((variant) =>
+                variant.buffer ? { ...variant, buffer: { ...variant.buffer, bytesPerCall, perCpu } } : variant,
+              ),
+            }
+          : backend,
+      );
+      const settings: Settings = { workloads: ['null'], backends: ['ring', 'ring/count'], profile: 'full' };
+      const { plan } = expand({ ...settings, inFlight: 10_000 }, undefined, fakeContext({ backends }));
+      const calls = (id: string) => {
+        const trial = plan.cells.find(({ cellId }) => cellId.endsWith(id))?.trial;
+        return trial?.workload.kind === 'stamped' ? trial.workload.calls : 0;
+      };
+      return [calls('/ring'), calls('/ring/count'), calls('/ring@10000calls')];
+    };
+    expect(sized(96, true)).toEqual([920_000, 920_000, 230_000]);
+    expect(sized(112, true)).toEqual([920_000, 920_000, 230_000]);
+    expect(sized(96, false)).toEqual([1_900_000, 920_000, 230_000]);
+    expect(sized(7000, true)).toEqual([29_000, 920_000, 230_000]);
+  });
+
+  it('uses --idle and --wakeup as given, and says who keeps its own', () => {
+    const settings: Settings = { workloads: ['null'], backends: ['ring/*', 'stop'], idle: 'busy' };
+    const { plan, notes } = expand({ ...settings, wakeup: { kind: 'adaptive' } });
+    expect(plan).toMatchObject({ idle: 'busy', wakeup: { kind: 'adaptive' }, placement: null });
+    for (const { trial } of plan.cells) expect(trial.idle).toBe('busy');
+    const wakeups = new Map(plan.cells.map(({ trial }) => [trial.variant, trial.wakeup.kind]));
+    expect(Object.fromEntries(wakeups)).toEqual({
+      none: 'timer',
+      ring: 'adaptive',
+      'ring/count': 'timer',
+      stop: 'sync',
+    });
+    expect(notes).toEqual([
+      'ring/count keeps its own wake-up: it delivers no records that anybody would be woken for',
+      'stop keeps its own wake-up: every call is a wake-up (sync)',
+    ]);
+    expect(expand(settings).notes).toEqual([]);
+    expect(expand({ ...settings, placement: 'same' }).plan).toMatchObject({ placement: 'same', wakeup: null });
   });
 
   it('cuts calls that cannot be afforded and says so', () => {
@@ -163,7 +268,7 @@ describe('expanding a plan', () => {
     const threads: Settings = { ...settings, workloads: ['threads:2'] };
     expect(place(threads, 'ring')).toEqual(['free', null, null]);
     expect(place({ ...threads, placement: 'other' }, 'ring')).toEqual(['other', [1], [0]]);
-    const single = fakeContext({ machine: { cpus: [3], memoryBytes: 4096 * MIB, pageBytes: 4096 } });
+    const single = fakeContext({ machine: { cpus: [3], bufferCpus: 4, memoryBytes: 4096 * MIB, pageBytes: 4096 } });
     expect(place(settings, 'ring', single)).toEqual(['same', [3], [3]]);
     expect(refusal(() => place({ ...settings, placement: 'other' }, 'ring', single)).exitCode).toBe(3);
   });

@@ -17,6 +17,7 @@ import {
   time,
   timeInterval,
   timePair,
+  wakeup,
 } from '../../reports/format.ts';
 import { renderFiles, writeReports } from '../../reports/index.ts';
 import { jsonSchemas, parseResult, resultJson } from '../../reports/json.ts';
@@ -27,6 +28,7 @@ import { failed, fixtureStudy } from '../fixtures/study.ts';
 const plain = new PassThrough(); // not a TTY
 const whole = fixtureStudy();
 const quick = fixtureStudy({ rounds: 6, variants: ['ebpf', 'ptrace'] });
+const budgets = fixtureStudy({ rounds: 6, inFlight: 95_000, workloads: ['null', 'file'] });
 const odd = fixtureStudy({
   rounds: 7,
   workloads: ['null', 'threads:4', ['find', '/usr', '-name', '=cmd|x']],
@@ -106,6 +108,11 @@ describe('terminal', () => {
   it.each([
     ['all variants', whole.study],
     ['quick', quick.study],
+    ['two budgets', budgets.study],
+    [
+      'two budgets, few pairs',
+      fixtureStudy({ rounds: 6, inFlight: 95_000, workloads: ['null'], variants: ['ebpf', 'ebpf/perfbuf'] }).study,
+    ],
     ['failures and applications', odd.study],
   ])('%s stays within 110 columns, commands excepted', (_name, study) => {
     for (const line of renderTerminal(study, { stream: plain }).split('\n')) {
@@ -148,6 +155,75 @@ describe('terminal', () => {
   it('wraps without breaking a command', () => {
     expect(wrap('aa bb `x y z w` cc', 8, '  ')).toEqual(['aa bb', '  `x y z w`', '  cc']);
     expect(wrap('v1 v2', 80, '', 'name    ')).toEqual(['name    v1 v2']);
+  });
+});
+
+describe('two budgets', () => {
+  const { study, trials } = budgets;
+  const few = fixtureStudy({ rounds: 6, inFlight: 95_000, workloads: ['null'], variants: ['ebpf', 'ebpf/perfbuf'] });
+
+  it('are told apart at the terminal: tables, comparisons, terms', () => {
+    const text = renderTerminal(few.study, { stream: plain });
+    expect(text.match(/^null +ebpf +\+/gm)).toHaveLength(2);
+    expect(text.match(/^ +@95,000 calls/gm)?.length).toBeGreaterThanOrEqual(3);
+    expect(text).toMatch(/^null +ebpf \/ ebpf\/perfbuf .*\n +@95,000 calls/m);
+    const terms = text.slice(text.indexOf('\nTerms ')).replaceAll(/\n +/g, ' ');
+    expect(terms).toContain(
+      'ebpf: full records, all calls, buffer asked 8 MiB, had 8 MiB, 8 MiB within reach of one CPU at 96 B a call = 87,381 calls in flight, wake-up timer:200 µs',
+    );
+    expect(terms).toContain('ebpf @95,000 calls: full records, all calls, buffer asked 95,000 calls, had 8.7 MiB,');
+    expect(terms).toContain('idle native');
+  });
+
+  it('are told apart in summary.md: every table, the terms', () => {
+    const text = renderMarkdown(study);
+    const section = (title: string): string => text.split(title)[1]?.split('\n## ')[0] ?? '';
+    const results = section('## Backends that drop records when they fall behind');
+    const latency = section('## Delivery latency, records made at the exit of a call');
+    const terms = section('## Terms of each cell');
+    for (const part of [results, latency, terms]) expect(part).toMatch(/^\| null \| ebpf @95,000 calls \|/m);
+    expect(section('## Head to head')).toMatch(/\| ebpf @95,000 calls \| [\d.]+ % \| ebpf\/enter @95,000 calls \|/);
+    expect(terms).toContain('| 95,000 calls | 8.7 MiB | 8.7 MiB | 96 B | 95,000 | 20.0 | timer:200 µs |');
+    expect(terms).toContain('| 8 MiB | 8 MiB | 8 MiB | 96 B | 87,381 | 21.7 | timer:200 µs |');
+  });
+
+  it('have columns of their own', () => {
+    const [head = [], ...rows] = readCsv(cellsCsv(study));
+    study.cells.forEach((c, i) => {
+      const at = (name: string) => rows[i]?.[head.indexOf(name)];
+      expect(at('asked_calls_in_flight')).toBe(c.terms.askedCallsInFlight === null ? '' : '95000');
+      expect(at('bytes_per_call')).toBe(String(c.terms.geometry?.bytesPerCall));
+      expect(at('reachable_bytes_per_cpu')).toBe(String(c.terms.geometry?.reachableBytesPerCpu));
+    });
+    const [trialHead = [], ...trialRows] = readCsv(trialsCsv(trials));
+    trials.forEach((t, i) => {
+      const at = (name: string) => trialRows[i]?.[trialHead.indexOf(name)];
+      expect(at('asked_calls_in_flight')).toBe(t.spec.inFlight === null ? '' : '95000');
+      expect(at('asked_buffer_bytes')).toBe(String(t.spec.bufferBytes));
+      expect([at('idle'), at('wakeup')]).toEqual(['native', t.spec.wakeup.kind]);
+    });
+  });
+
+  it('are told apart in notes and in explain', () => {
+    const flagged = fixtureStudy({
+      rounds: 6,
+      inFlight: 95_000,
+      workloads: ['null'],
+      change: (t) => (t.spec.inFlight === null ? t : { ...t, stealNs: t.wallMs * 1e6 }),
+    });
+    expect(renderTerminal(flagged.study, { stream: plain })).toMatch(
+      /^ +null ebpf @95,000 calls; null ebpf\/enter @95,000/m,
+    );
+    const said = renderExplain(study, trials, 'null/1900000/ebpf@95000calls', 'x');
+    expect(said).toMatch(/^backend +ebpf @95,000 calls, drops$/m);
+    expect(said).toMatch(/buffer asked 95,000 calls, had 8\.7 MiB/);
+  });
+
+  it('say a wake-up in the words it is typed in', () => {
+    expect(wakeup({ kind: 'timer', value: 200 })).toBe('timer:200 µs');
+    expect(wakeup({ kind: 'watermark', value: 4096 })).toBe('watermark:4096 B');
+    expect(wakeup({ kind: 'adaptive' })).toBe('adaptive');
+    expect(wakeup({ kind: 'sync' })).toBe('sync');
   });
 });
 

@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Wakeup } from '../../harness/backend.ts';
 import { TracebenchError } from '../../harness/errors.ts';
 import { OWN_HOST } from '../../harness/host.ts';
 import { lockStudy } from '../../harness/lock.ts';
+import { notMeasured } from '../../harness/not-measured.ts';
 import { expandPlan, resolveRequest } from '../../harness/plan.ts';
 import { blockProgress, lineProgress, type Progress, silentProgress } from '../../harness/progress.ts';
-import type { Calibration, Environment, Study, TrialResult } from '../../harness/result.ts';
+import type { BackendRow, Calibration, Environment, Study, TrialResult } from '../../harness/result.ts';
 import { runRounds } from '../../harness/runner.ts';
 import { roundTrials } from '../../harness/schedule.ts';
 import type { Settings } from '../../harness/settings.ts';
@@ -273,6 +275,43 @@ describe('preparing', () => {
       ['stop', 'yes'],
     ]);
     expect(plan.backends).toEqual(['none', 'stop']);
+  });
+
+  it('asks each source with the wake-up it is to run with, and those who keep their own with theirs', async () => {
+    const asked: [string, Wakeup | undefined][] = [];
+    const context = fakeContext();
+    const settings: Settings = { ...SMALL, backends: ['ring/*', 'stop'], wakeup: { kind: 'adaptive' } };
+    const { plan } = await prepareStudy(resolveRequest(settings, context, 1), context, async (variant, wakeup) => {
+      asked.push([variant, wakeup]);
+      return variant === 'ring'
+        ? { variant, answer: 'no', reason: 'the ring does not know this wake-up policy', mend: null }
+        : { variant, answer: 'yes', reason: null, mend: null };
+    });
+    expect(asked).toEqual([
+      ['none', undefined],
+      ['ring', { kind: 'adaptive' }],
+      ['ring/count', undefined],
+      ['stop', undefined],
+    ]);
+    expect(plan.backends).toEqual(['none', 'ring/count', 'stop']);
+  });
+
+  it('names the wake-up among what was not measured, and equal calls where only bytes were equal', () => {
+    const context = fakeContext();
+    const left = (settings: Settings, rows: BackendRow[] = []) =>
+      notMeasured(resolveRequest({ ...SMALL, ...settings }, context, 1), rows, context);
+    const refused: BackendRow = { variant: 'ring', answer: 'no', reason: 'r', mend: null };
+    expect(left({ wakeup: { kind: 'timer', value: 50 } }, [refused])).toContainEqual({
+      what: 'what this machine or user cannot run, or not with wake-up timer:50: ring',
+      command: './tracebench doctor',
+    });
+    const equal = {
+      what: expect.stringMatching(/hold equally many calls/),
+      command: './tracebench run --in-flight 10000',
+    };
+    expect(left({})).toContainEqual(equal);
+    expect(left({ inFlight: 3 })).not.toContainEqual(equal);
+    expect(left({ backends: ['stop'] })).not.toContainEqual(equal);
   });
 
   it('refuses when what is required cannot run', async () => {

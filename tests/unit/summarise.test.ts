@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Cell, CompletedTrial, Study, TrialResult } from '../../harness/result.ts';
+import type { Cell, CompletedTrial, Plan, Study, TrialResult } from '../../harness/result.ts';
 import { studySchema, trialResultSchema } from '../../harness/result.ts';
+import { runCommand } from '../../harness/summarise/command.ts';
 import { roundsToRank } from '../../harness/summarise/comparisons.ts';
 import { mergeLatency } from '../../harness/summarise/latency.ts';
 import { summarise } from '../../harness/summarise.ts';
@@ -302,6 +303,101 @@ describe('flags', () => {
       (c) => c.variant === 'none' && c.workload.kind === 'stamped' && c.workload.calls > 1e6,
     );
     expect(large && codes(large)).toContain('not-proportional');
+  });
+});
+
+describe('two budgets', () => {
+  const IN_CALLS: FixtureOptions = { ...SMALL, variants: ['ebpf', 'ebpf/perfbuf', 'ptrace'], inFlight: 95_000 };
+  const { study } = fixtureStudy(IN_CALLS);
+  const inCalls = study.cells.filter((c) => c.terms.askedCallsInFlight !== null);
+
+  it('are told apart in every cell, and never compared with each other', () => {
+    expect(inCalls.map((c) => [c.variant, c.terms.askedCallsInFlight, c.terms.geometry?.callsInFlight])).toEqual([
+      ['ebpf', 95_000, 95_000],
+      ['ebpf/perfbuf', 95_000, 95_000],
+    ]);
+    const budget = new Map(study.cells.map((c) => [c.cellId, c.terms.askedCallsInFlight]));
+    expect(study.comparisons).toHaveLength(3 + 1);
+    for (const { left, right } of study.comparisons) expect(budget.get(left)).toBe(budget.get(right));
+    expect(study.comparisons.filter(({ left }) => budget.get(left) === 95_000)).toHaveLength(1);
+  });
+
+  it('have a verdict each, in one sentence', () => {
+    study.verdict.forEach(isSentence);
+    expect(study.verdict[0]).toMatch(
+      /^Under ebpf, the cheapest of the 2 that drop records when they fall behind, the work/,
+    );
+    expect(study.verdict[0]).toMatch(
+      /; under ebpf @95,000 calls.*, the cheapest of the 2 that drop records when they fall behind and have their buffers sized in calls, the work took/,
+    );
+    expect(study.verdict[1]).toMatch(/what was issued on null[^,]*$/);
+    const alone = fixtureStudy({ ...IN_CALLS, variants: ['ebpf'] }).study.verdict[0];
+    expect(alone).toMatch(
+      /under ebpf @95,000 calls, the only one here .* falls behind and has its buffer sized in calls/,
+    );
+    const books = fixtureStudy({
+      ...IN_CALLS,
+      change: (t) => (t.spec.inFlight === null ? t : withBooks(t, { verdict: 'error' })),
+    }).study.verdict[1];
+    expect(books).toContain('ebpf @95,000 calls on null in 6 of 6 trials');
+  });
+
+  it.each([
+    ['fewer calls', 94_999, /holds 94999 calls where 95000 were asked for, fewer: not on equal terms/],
+    ['twice as many', 190_000, /holds 190000 calls where 95000 were asked for, twice as many or more/],
+    ['one fewer than twice as many', 189_999, null],
+  ])('are flagged when the buffer holds %s', (_name, callsInFlight, text) => {
+    const flagged = fixtureStudy({
+      ...IN_CALLS,
+      change: (t) =>
+        t.spec.inFlight === null || t.spec.variant !== 'ebpf'
+          ? t
+          : { ...t, geometry: { ...t.geometry, callsInFlight, bufferBytes: 2 * t.spec.bufferBytes } },
+    }).study;
+    for (const c of flagged.cells) {
+      const flag = c.flags.find(({ code }) => code === 'not-equal');
+      if (text !== null && c.variant === 'ebpf' && c.terms.askedCallsInFlight !== null)
+        expect(flag?.text).toMatch(text);
+      else expect(flag).toBeUndefined();
+    }
+  });
+
+  it('propose the budget that would have been stressed, in its own unit', () => {
+    const { study: lazy } = fixtureStudy({ ...IN_CALLS, inFlight: 190_000 });
+    const text = (of: Cell) => of.flags.find(({ code }) => code === 'not-stressed')?.text;
+    const cells = lazy.cells.filter((c) => c.variant === 'ebpf');
+    expect(cells.map(text)).toEqual([
+      undefined,
+      expect.stringMatching(/--backends ebpf --workloads null --rounds 6 --in-flight 95000`/),
+    ]);
+    expect(lazy.verdict[2]).toContain('ebpf @190,000 calls and ebpf/perfbuf @190,000 calls on null');
+  });
+});
+
+describe('the command that runs it again', () => {
+  const plan = { ...fixturePlan({ ...SMALL, inFlight: 500 }), idle: 'busy', placement: 'free' } as const;
+  const of = (cellId: string | null, changed: Partial<Plan> = {}) =>
+    runCommand({ ...plan, ...changed }, plan.cells.find((c) => c.cellId === cellId) ?? null);
+
+  it('has the terms of the study, and of a cell its own budget', () => {
+    const terms = '--placement free --idle busy --wakeup watermark:4096';
+    const wakeup = { kind: 'watermark', value: 4096 } as const;
+    expect(of(null, { wakeup })).toBe(
+      `./tracebench run --backends none,ebpf,ptrace --workloads null --rounds 6 --in-flight 500 ${terms}`,
+    );
+    expect(of('null/1900000/ebpf@500calls', { wakeup })).toBe(
+      `./tracebench run --backends ebpf --workloads null --rounds 6 --in-flight 500 ${terms}`,
+    );
+    expect(of('null/1900000/ebpf', { wakeup })).toBe(
+      `./tracebench run --backends ebpf --workloads null --rounds 6 ${terms}`,
+    );
+    expect(of(null, { wakeup: { kind: 'adaptive' } })).toMatch(/--wakeup adaptive$/);
+  });
+
+  it('leaves out what is as it would be anyway', () => {
+    expect(of(null, { idle: 'native', placement: null, inFlight: null })).toBe(
+      './tracebench run --backends none,ebpf,ptrace --workloads null --rounds 6',
+    );
   });
 });
 
