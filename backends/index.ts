@@ -5,8 +5,9 @@ import ebpf from './ebpf/index.ts';
 import none from './none/index.ts';
 import perf from './perf/index.ts';
 import ptrace from './ptrace/index.ts';
+import seccompNotify from './seccomp-notify/index.ts';
 
-export const backends: readonly BackendDefinition[] = [none, ebpf, ptrace, perf];
+export const backends: readonly BackendDefinition[] = [none, ebpf, ptrace, perf, seccompNotify];
 
 /** All variant ids in report order: `none`, `ebpf`, `ebpf/count`, … */
 export const variantIds: readonly string[] = backends.flatMap((b) => b.variants.map((v) => variantId(b.name, v.name)));

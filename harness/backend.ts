@@ -92,6 +92,8 @@ export type SourceOptions = Readonly<Record<string, string>>;
 export interface LaunchNeeds {
   /** Install a seccomp filter that returns SECCOMP_RET_TRACE for these numbers. */
   readonly seccompTrace?: readonly number[];
+  /** Keep CAP_SYS_ADMIN over a change of user, up to the execve: the source installs a seccomp filter in `arm`. */
+  readonly keepSysAdmin?: boolean;
   /** The task must have an audit context (audit backends); else it must have none. */
   readonly auditContext?: boolean;
   /** Start the target in a control group of its own, in the hierarchy that perf uses; the guard makes and removes it. */

@@ -107,6 +107,7 @@ export async function runTraced(s: TracedSettings): Promise<TracedOutcome> {
     user: s.user,
     seccompTrace: needs.seccompTrace ?? null,
     cgroup: needs.cgroup ?? false,
+    keepSysAdmin: needs.keepSysAdmin ?? false,
     controlFd: s.control?.fd ?? -1,
     canaryCalls: s.canaryCalls,
     stdio: s.stdio,

@@ -13,7 +13,7 @@
       'src/slab_pool.cc',
       'src/sources.cc',
       # Every C and C++ file of the backends that src/sources.def calls built in; the dot stands for its parenthesis.
-      '<!@(sed -n "s|^TB_BUILTIN.\\([a-z0-9]*\\),.*|../backends/\\1|p" src/sources.def | xargs -I% find % -maxdepth 1 -name "*.c" -o -name "*.cc" | sort)',
+      '<!@(sed -n "s|^TB_BUILTIN.\\([a-z0-9-]*\\),.*|../backends/\\1|p" src/sources.def | xargs -I% find % -maxdepth 1 -name "*.c" -o -name "*.cc" | sort)',
     ],
   },
   'target_defaults': {

@@ -26,6 +26,7 @@ static const char usage_text[] =
 	"  --user NAME|UID[:GID] with this user's credentials\n"
 	"  --cgroup DIR          in this control group\n"
 	"  --seccomp-trace LIST  stop at these system call numbers for a tracer, or `all`\n"
+	"  --keep-sys-admin      keep CAP_SYS_ADMIN with --user, up to the execve\n"
 	"  --canary CALLS        time bare calls first, five blocks of CALLS\n"
 	"  --cwd DIR             in this directory\n"
 	"  --stdin, --stdout, --stderr FILE|inherit|null\n"
@@ -161,13 +162,14 @@ static void parse_user(struct tb_launch_options *o, const char *text)
 
 void tb_launch_options__parse(struct tb_launch_options *o, int argc, char **argv)
 {
-	enum { CONTROL = 1, CPUS, USER, CGROUP, SECCOMP, CANARY, CWD, IN, OUT, ERR, HELP };
+	enum { CONTROL = 1, CPUS, USER, CGROUP, SECCOMP, KEEP, CANARY, CWD, IN, OUT, ERR, HELP };
 	static const struct option longs[] = {
 		{"control-fd", required_argument, NULL, CONTROL},
 		{"cpus", required_argument, NULL, CPUS},
 		{"user", required_argument, NULL, USER},
 		{"cgroup", required_argument, NULL, CGROUP},
 		{"seccomp-trace", required_argument, NULL, SECCOMP},
+		{"keep-sys-admin", no_argument, NULL, KEEP},
 		{"canary", required_argument, NULL, CANARY},
 		{"cwd", required_argument, NULL, CWD},
 		{"stdin", required_argument, NULL, IN},
@@ -197,6 +199,9 @@ void tb_launch_options__parse(struct tb_launch_options *o, int argc, char **argv
 			break;
 		case SECCOMP:
 			parse_seccomp(o, optarg);
+			break;
+		case KEEP:
+			o->keep_sys_admin = true;
 			break;
 		case CANARY:
 			o->canary_calls = number("--canary", optarg, 100000000);

@@ -32,6 +32,7 @@ struct tb_launch_options {
 	bool seccomp_all;
 	uint32_t seccomp_nr[TB_SECCOMP_NR_MAX];
 	unsigned seccomp_count;
+	bool keep_sys_admin;
 	uint64_t canary_calls; /* 0: none */
 	const char *cwd;       /* NULL: stay */
 	const char *stdio[3];  /* `inherit`, `null`, or a path */

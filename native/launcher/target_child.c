@@ -115,17 +115,17 @@ static void keep_only_sys_admin(void)
 	if (syscall(SYS_capset, &header, data)) {
 		int code = errno;
 
-		fail(code, 125, "--user with --seccomp-trace: cannot keep CAP_SYS_ADMIN: %s", strerror(code));
+		fail(code, 125, "--user: cannot keep CAP_SYS_ADMIN: %s", strerror(code));
 	}
 }
 
-static void become(const struct tb_user *user, bool seccomp)
+static void become(const struct tb_user *user, bool keep_sys_admin)
 {
 	int code;
 
 	if (user->uid == getuid() && user->uid == geteuid() && user->gid == getgid() && geteuid() != 0)
 		return; /* is that user already, and could not change groups anyway */
-	if (seccomp && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)) {
+	if (keep_sys_admin && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)) {
 		code = errno;
 		fail(code, 125, "--user: PR_SET_KEEPCAPS: %s", strerror(code));
 	}
@@ -135,7 +135,7 @@ static void become(const struct tb_user *user, bool seccomp)
 		fail(code, 125, "--user: cannot become %u:%u: %s%s", user->uid, user->gid, strerror(code),
 		     code == EPERM ? " (only root can)" : "");
 	}
-	if (seccomp && user->uid != 0)
+	if (keep_sys_admin && user->uid != 0)
 		keep_only_sys_admin();
 }
 
@@ -224,7 +224,7 @@ static void apply(const struct tb_launch_options *o, char *path)
 	if (o->cgroup)
 		join_cgroup(o->cgroup);
 	if (o->user.set)
-		become(&o->user, o->seccomp);
+		become(&o->user, o->seccomp || o->keep_sys_admin);
 	/* As the user, so that files belong to it; before --cwd, so that paths are the caller's. */
 	for (int fd = 0; fd < 3; fd++)
 		redirect(o->stdio[fd], fd);

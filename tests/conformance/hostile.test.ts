@@ -53,6 +53,7 @@ async function running(id: string, argv: readonly string[], user: string | null 
     user,
     seccompTrace: needs.seccompTrace ?? null,
     cgroup: needs.cgroup ?? false,
+    keepSysAdmin: needs.keepSysAdmin ?? false,
     controlFd: -1,
     canaryCalls: 0,
     stdio: 'null',

@@ -129,7 +129,7 @@ describe('lists', () => {
   });
 
   test('the native list names the same backends in the same order', () => {
-    const names = [...read('native/src/sources.def').matchAll(/^TB_(?:BUILTIN|PLUGIN)\((\w+)/gm)].map((m) => m[1]);
+    const names = [...read('native/src/sources.def').matchAll(/^TB_(?:BUILTIN|PLUGIN)\(([\w-]+)/gm)].map((m) => m[1]);
     expect(names).toEqual(backends.map((b) => b.source));
   });
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call_class.h"
+
+/* x32 calls carry the arch of x86-64 and this bit. Its execve has a number of its own. */
+#define X32 0x40000000
+
+const struct notify_call notify_calls[] = {
+#if defined(__aarch64__)
+	{TB_ARCH_AARCH64, 220, NOTIFY_CALL_FORK},    {TB_ARCH_AARCH64, 435, NOTIFY_CALL_FORK},
+	{TB_ARCH_AARCH64, 221, NOTIFY_CALL_EXEC},    {TB_ARCH_AARCH64, 281, NOTIFY_CALL_EXEC},
+	{TB_ARCH_AARCH64, 93, NOTIFY_CALL_EXIT},     {TB_ARCH_AARCH64, 94, NOTIFY_CALL_EXIT},
+	{TB_ARCH_AARCH64, 128, NOTIFY_CALL_RESTART}, {TB_ARCH_ARM, 2, NOTIFY_CALL_FORK},
+	{TB_ARCH_ARM, 120, NOTIFY_CALL_FORK},        {TB_ARCH_ARM, 190, NOTIFY_CALL_FORK},
+	{TB_ARCH_ARM, 435, NOTIFY_CALL_FORK},        {TB_ARCH_ARM, 11, NOTIFY_CALL_EXEC},
+	{TB_ARCH_ARM, 387, NOTIFY_CALL_EXEC},        {TB_ARCH_ARM, 1, NOTIFY_CALL_EXIT},
+	{TB_ARCH_ARM, 248, NOTIFY_CALL_EXIT},        {TB_ARCH_ARM, 0, NOTIFY_CALL_RESTART},
+#else
+	{TB_ARCH_X86_64, 56, NOTIFY_CALL_FORK},        {TB_ARCH_X86_64, 57, NOTIFY_CALL_FORK},
+	{TB_ARCH_X86_64, 58, NOTIFY_CALL_FORK},        {TB_ARCH_X86_64, 435, NOTIFY_CALL_FORK},
+	{TB_ARCH_X86_64, 59, NOTIFY_CALL_EXEC},        {TB_ARCH_X86_64, 322, NOTIFY_CALL_EXEC},
+	{TB_ARCH_X86_64, 60, NOTIFY_CALL_EXIT},        {TB_ARCH_X86_64, 231, NOTIFY_CALL_EXIT},
+	{TB_ARCH_X86_64, 219, NOTIFY_CALL_RESTART},    {TB_ARCH_X86_64, X32 | 56, NOTIFY_CALL_FORK},
+	{TB_ARCH_X86_64, X32 | 57, NOTIFY_CALL_FORK},  {TB_ARCH_X86_64, X32 | 58, NOTIFY_CALL_FORK},
+	{TB_ARCH_X86_64, X32 | 435, NOTIFY_CALL_FORK}, {TB_ARCH_X86_64, X32 | 520, NOTIFY_CALL_EXEC},
+	{TB_ARCH_X86_64, X32 | 545, NOTIFY_CALL_EXEC}, {TB_ARCH_X86_64, X32 | 60, NOTIFY_CALL_EXIT},
+	{TB_ARCH_X86_64, X32 | 231, NOTIFY_CALL_EXIT}, {TB_ARCH_X86_64, X32 | 219, NOTIFY_CALL_RESTART},
+	{TB_ARCH_I386, 2, NOTIFY_CALL_FORK},           {TB_ARCH_I386, 120, NOTIFY_CALL_FORK},
+	{TB_ARCH_I386, 190, NOTIFY_CALL_FORK},         {TB_ARCH_I386, 435, NOTIFY_CALL_FORK},
+	{TB_ARCH_I386, 11, NOTIFY_CALL_EXEC},          {TB_ARCH_I386, 358, NOTIFY_CALL_EXEC},
+	{TB_ARCH_I386, 1, NOTIFY_CALL_EXIT},           {TB_ARCH_I386, 252, NOTIFY_CALL_EXIT},
+	{TB_ARCH_I386, 0, NOTIFY_CALL_RESTART},
+#endif
+};
+
+const size_t notify_calls_count = sizeof(notify_calls) / sizeof(notify_calls[0]);
+
+enum notify_call_class notify_call__class(uint32_t arch, int32_t nr)
+{
+	for (size_t i = 0; i < notify_calls_count; i++)
+		if (notify_calls[i].nr == nr && notify_calls[i].arch == arch)
+			return notify_calls[i].kind;
+	return NOTIFY_CALL_OTHER;
+}
