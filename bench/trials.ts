@@ -21,9 +21,11 @@ export interface TrialRequest {
 }
 
 export function specOf(request: TrialRequest): TrialSpec {
-  const { variant } = findVariant(request.variant);
+  const { backend, variant } = findVariant(request.variant);
   const threads = findWorkload(request.workload)?.maxThreads === 1 ? 1 : 2;
   const { placement } = variant;
+  const trace = { bufferBytes: 8 << 20, filter: null, wakeup: variant.wakeup };
+  const needs = backend.launchNeeds?.(variant, trace) ?? {};
   return {
     trialId: `${request.workload}/${request.calls}/${request.variant}`,
     cellId: `${request.workload}/${request.calls}/${request.variant}`,
@@ -41,7 +43,7 @@ export function specOf(request: TrialRequest): TrialSpec {
     collectorCpus:
       threads > 1 ? null : placement === 'same' ? WORKLOAD_CPUS : placement === 'other' ? OTHER_CPUS : null,
     idle: 'native',
-    auditContext: 'absent',
+    auditContext: needs.auditContext === true ? 'present' : 'absent',
     user: null,
     consumer: 'ledger',
     stallMs: 0,

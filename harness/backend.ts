@@ -41,6 +41,8 @@ export interface Capabilities {
   readonly seesBirths: boolean;
   /** Tells i386 calls on x86-64 from native ones. */
   readonly seesForeignArch: boolean;
+  /** Tells restarts (−512…−516) from calls that were interrupted; else both are −EINTR. */
+  readonly seesRestarts: boolean;
   /** Delivers calls of threads that died inside them, and exit/exit_group themselves. */
   readonly seesDyingCalls: boolean;
   /** Can let a target go that still runs: it goes on untraced. Else a stop that comes before its end kills it, and fails. */
@@ -98,6 +100,8 @@ export interface LaunchNeeds {
   readonly auditContext?: boolean;
   /** Start the target in a control group of its own, in the hierarchy that perf uses; the guard makes and removes it. */
   readonly cgroup?: boolean;
+  /** Audit is held enabled from before the target is forked, and the target gets an audit session of its own. */
+  readonly audit?: 'owner' | 'listener';
 }
 
 export interface BackendDefinition {

@@ -2,6 +2,7 @@
  * The guard: a process of its own that holds what must be given back, and gives it back when this process is gone,
  * however it went. One per trial; its README (native/launcher) lists what it can hold.
  */
+import { BackendError } from './errors.ts';
 import { Helper } from './helper.ts';
 
 export interface Guard {
@@ -14,7 +15,7 @@ export interface Guard {
   release(): Promise<void>;
 }
 
-async function hold(option: string, what: string): Promise<Guard> {
+async function hold(option: string, whatStays: string): Promise<Guard> {
   const helper = new Helper('tracebench-guard', [option], -1);
   const answer = await helper.next();
   const held = answer?.['held'] === true;
@@ -27,19 +28,28 @@ async function hold(option: string, what: string): Promise<Guard> {
     async release() {
       helper.release();
       const { code } = await helper.reap();
-      if (held && code !== 0) {
-        throw new Error(`the guard could not remove its ${what}; run: ./tracebench doctor --repair`);
-      }
+      if (held && code !== 0) throw new Error(`the guard could not ${whatStays}; run: ./tracebench doctor --repair`);
     },
   };
 }
 
 /** Holds a `never,task` audit rule: tasks forked while it stands carry no audit context (docs/method.md, "Audit's mark"). */
 export function holdNoAuditContext(): Promise<Guard> {
-  return hold('--never-task', 'never,task audit rule');
+  return hold('--never-task', 'remove its never,task audit rule');
 }
 
 /** Holds a control group for one target. Release it once the target's tree is gone. */
 export function holdCgroup(): Promise<Guard> {
-  return hold('--cgroup', 'control group');
+  return hold('--cgroup', 'remove its control group');
+}
+
+/**
+ * Holds audit enabled, for a trial that becomes its owner or one that only listens. Throws BackendError when audit cannot
+ * be had: nothing is held then.
+ */
+export async function holdAudit(as: 'owner' | 'listener'): Promise<Guard> {
+  const guard = await hold(as === 'owner' ? '--audit' : '--audit-listen', 'put audit’s status and rules back');
+  if (guard.held) return guard;
+  await guard.release();
+  throw new BackendError('BUSY', 'guard', 'audit', guard.reason, { mend: './tracebench doctor says what can be done' });
 }

@@ -16,6 +16,8 @@ export interface TargetSettings {
   readonly cgroup: boolean;
   /** CAP_SYS_ADMIN stays over the change of user, up to the execve. */
   readonly keepSysAdmin: boolean;
+  /** An audit session of its own, by which audit's rules can name it. */
+  readonly auditSession: boolean;
   /** Descriptor of the control page for stamped workloads; −1: none. */
   readonly controlFd: number;
   /** Length of the bare-call canary in calls; 0: none. */
@@ -42,6 +44,7 @@ function launcherArguments(s: TargetSettings, group: Guard | null): string[] {
   if (s.seccompTrace !== null) args.push('--seccomp-trace', s.seccompTrace.length ? s.seccompTrace.join(',') : 'all');
   if (group?.where != null) args.push('--cgroup', group.where);
   if (s.keepSysAdmin) args.push('--keep-sys-admin');
+  if (s.auditSession) args.push('--audit-session');
   if (s.canaryCalls > 0) args.push('--canary', String(s.canaryCalls));
   args.push('--stdin', s.stdio, '--stdout', s.stdio, '--stderr', 'inherit');
   return [...args, '--', ...s.argv];

@@ -11,6 +11,7 @@ import type { ControlHandle, SessionReport } from '../native/index.ts';
 import type { BackendDefinition, Counter, LaunchNeeds, TraceOptions, VariantDefinition, Wakeup } from './backend.ts';
 import { EXIT, TracebenchError } from './errors.ts';
 import type { EventBatch } from './event.ts';
+import { holdAudit } from './guard.ts';
 import { TraceSession } from './session.ts';
 import { Target, type TargetEnd } from './target.ts';
 
@@ -38,6 +39,8 @@ export interface TracedSettings {
   readonly stdio: 'inherit' | 'null';
   /** Gates and truth of a stamped workload, which one collector alone can serve. */
   readonly control: { readonly fd: number; readonly handle: ControlHandle } | null;
+  /** The target is to have an audit context even if no collector needs one: the baseline of those that do. */
+  readonly auditContext: boolean;
   readonly canaryCalls: number;
   readonly expectedPerLane: number;
   /** The target is killed when it is aborted; the outcome then says so and why. */
@@ -91,6 +94,11 @@ function needsOf(prepared: readonly Prepared[]): LaunchNeeds {
   return Object.assign({}, ...prepared.map((p) => p.backend.launchNeeds?.(p.variant, p.trace) ?? {})) as LaunchNeeds;
 }
 
+/** What must be held while a target with these needs is launched and traced; give it back after both are closed. */
+export async function holdFor(needs: LaunchNeeds): Promise<{ release(): Promise<void> }> {
+  return needs.audit === undefined ? { release: async () => {} } : holdAudit(needs.audit);
+}
+
 /**
  * Runs the target to its end. Throws BackendError or TracebenchError; whatever happens, target and sessions are gone
  * when it settles.
@@ -98,9 +106,23 @@ function needsOf(prepared: readonly Prepared[]): LaunchNeeds {
 export async function runTraced(s: TracedSettings): Promise<TracedOutcome> {
   if (s.control !== null && s.collectors.length > 1) throw new TypeError('a control page has one collector');
   const prepared = s.collectors.map((collector) => prepare(collector, s.filter));
-  const needs = needsOf(prepared);
+  const asked = needsOf(prepared);
+  const needs: LaunchNeeds = s.auditContext && asked.audit === undefined ? { ...asked, audit: 'listener' } : asked;
   s.signal.throwIfAborted();
 
+  const held = await holdFor(needs);
+  try {
+    return await launchAndTrace(s, prepared, needs);
+  } finally {
+    await held.release();
+  }
+}
+
+async function launchAndTrace(
+  s: TracedSettings,
+  prepared: readonly Prepared[],
+  needs: LaunchNeeds,
+): Promise<TracedOutcome> {
   const target = await Target.launch({
     argv: s.argv,
     cpus: s.workloadCpus,
@@ -108,6 +130,7 @@ export async function runTraced(s: TracedSettings): Promise<TracedOutcome> {
     seccompTrace: needs.seccompTrace ?? null,
     cgroup: needs.cgroup ?? false,
     keepSysAdmin: needs.keepSysAdmin ?? false,
+    auditSession: needs.audit !== undefined,
     controlFd: s.control?.fd ?? -1,
     canaryCalls: s.canaryCalls,
     stdio: s.stdio,
@@ -214,6 +237,7 @@ export async function traceCommand(o: {
     user: o.user,
     stdio: o.stdio,
     control: null,
+    auditContext: false,
     canaryCalls: 0,
     expectedPerLane: 0,
     signal: AbortSignal.any(signals.filter((signal) => signal !== null)),

@@ -144,6 +144,7 @@ async function measure(spec: TrialSpec, signal: AbortSignal): Promise<Measured> 
       user: spec.user,
       stdio: 'null',
       control,
+      auditContext: spec.auditContext === 'present',
       canaryCalls: CANARY_CALLS,
       expectedPerLane: stamped === null ? 0 : Math.ceil(stamped.calls / stamped.threads),
       signal,

@@ -37,6 +37,7 @@ const full: Capabilities = {
   seesSeccompRefusals: true,
   seesBirths: true,
   seesForeignArch: true,
+  seesRestarts: true,
   seesDyingCalls: true,
   detaches: true,
 };

@@ -23,6 +23,7 @@ export default defineBackend({
         seesSeccompRefusals: false,
         seesBirths: false,
         seesForeignArch: false,
+        seesRestarts: false,
         seesDyingCalls: false,
         detaches: true,
       },

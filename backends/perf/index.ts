@@ -30,6 +30,7 @@ const full: Capabilities = {
   seesSeccompRefusals: false,
   seesBirths: true,
   seesForeignArch: true,
+  seesRestarts: true,
   seesDyingCalls: true,
   detaches: true,
 };

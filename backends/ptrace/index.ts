@@ -17,6 +17,7 @@ const full: Capabilities = {
   seesSeccompRefusals: false,
   seesBirths: true,
   seesForeignArch: true,
+  seesRestarts: true,
   seesDyingCalls: true,
   detaches: true,
 };

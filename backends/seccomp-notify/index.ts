@@ -25,6 +25,7 @@ export default defineBackend({
         seesSeccompRefusals: false,
         seesBirths: false,
         seesForeignArch: true,
+        seesRestarts: true,
         seesDyingCalls: true,
         /* The filter cannot be taken off, and refuses every call once nobody listens. */
         detaches: false,

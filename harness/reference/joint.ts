@@ -65,6 +65,7 @@ export async function runJoint(settings: JointSettings): Promise<JointRun> {
     user: settings.user,
     stdio: settings.stdio,
     control: null,
+    auditContext: false,
     canaryCalls: 0,
     expectedPerLane: 0,
     signal: settings.signal,

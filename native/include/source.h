@@ -12,7 +12,7 @@
  * failed and why; where a mend is known it is in err->mend. After a failed open nothing is left behind and
  * close is not called; after any other failure close is called.
  *
- * Order of calls: open → arm → drain* → [disarm → drain*] → close. stats and counts may be called at any time
+ * Order of calls: open → arm → (drain | settle)* → [disarm → (drain | settle)*] → close. stats and counts may be called at any time
  * between open and close.
  */
 #ifndef TRACEBENCH_SOURCE_H
@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define TB_SOURCE_ABI 1
+#define TB_SOURCE_ABI 2
 
 #define TB_NR_MAX 512 /* system call numbers 0 … 511 of an arch can be filtered and counted */
 
@@ -165,6 +165,15 @@ struct tb_source_ops {
 	 */
 	int (*drain)(struct tb_source *source, struct tb_record *out, uint32_t capacity, uint32_t timeout_us,
 		     struct tb_round *round, struct tb_error *err);
+
+	/*
+	 * For mechanisms that park records where no drain finds them; NULL for all others. The session calls it where the target
+	 * stands still and drain has returned fewer than `capacity` records (at the gates and at the end), and then drains
+	 * and calls it again until it returns 0: all that was committed before the first of these calls has been handed over, or
+	 * is lost. 1: drain, and ask again. Or -errno. It does not wait; the session drains with a timeout in between, and
+	 * gives up after 10 s.
+	 */
+	int (*settle)(struct tb_source *source, struct tb_error *err);
 
 	/*
 	 * Stops tracing; what is in the buffers stays readable. The target runs on untraced (or is gone). 0 or -errno.

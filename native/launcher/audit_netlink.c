@@ -149,6 +149,11 @@ int tb_audit__status(struct tb_audit *audit, struct audit_status *status)
 	return exchange(audit, AUDIT_GET, NULL, 0, &answer);
 }
 
+int tb_audit__set(struct tb_audit *audit, const struct audit_status *status)
+{
+	return exchange(audit, AUDIT_SET, status, sizeof(*status), NULL);
+}
+
 static int take_rule(void *context, const struct nlmsghdr *message)
 {
 	struct tb_audit_rules *rules = context;

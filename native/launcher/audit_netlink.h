@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel's audit control channel, without libaudit: status and rules. Nothing here enables audit or changes its
- * status. Every wait is bounded (2 s). Needs CAP_AUDIT_CONTROL in the initial user and pid namespace.
+ * The kernel's audit control channel, without libaudit: status and rules. Every wait is bounded (2 s). Needs CAP_AUDIT_CONTROL in the initial user and pid namespace.
  */
 #ifndef TRACEBENCH_LAUNCHER_AUDIT_NETLINK_H
 #define TRACEBENCH_LAUNCHER_AUDIT_NETLINK_H
@@ -32,6 +31,8 @@ int tb_audit__open(struct tb_audit *audit);
 void tb_audit__close(struct tb_audit *audit);
 /* Fields that this kernel does not have are 0. */
 int tb_audit__status(struct tb_audit *audit, struct audit_status *status);
+/* Sets the members that status->mask names. */
+int tb_audit__set(struct tb_audit *audit, const struct audit_status *status);
 int tb_audit__rules(struct tb_audit *audit, struct tb_audit_rules *rules);
 void tb_audit_rules__free(struct tb_audit_rules *rules);
 int tb_audit__add(struct tb_audit *audit, const struct audit_rule_data *rule, size_t size);

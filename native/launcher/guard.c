@@ -27,17 +27,20 @@
 #define EXIT_CANNOT 3
 
 /* Taken in this order, given back in the opposite one. */
-static const struct tb_hold *const holds[] = {&tb_never_task_hold, &tb_cgroup_hold};
+static const struct tb_hold *const holds[] = {&tb_never_task_hold, &tb_cgroup_hold, &tb_audit_hold,
+					      &tb_audit_listen_hold};
 #define HOLDS (sizeof(holds) / sizeof(holds[0]))
 
 static const char usage_text[] =
-	"Usage: tracebench-guard [--never-task] [--cgroup]\n"
+	"Usage: tracebench-guard [--never-task] [--cgroup] [--audit | --audit-listen]\n"
 	"       tracebench-guard --repair | --state\n"
 	"Holds what a trial changes of the machine until descriptor 3 is at its end, then gives it back. "
 	"Meant to be\n"
 	"started by tracebench; descriptor 4 takes one JSON object a line.\n\n"
 	"  --never-task  an audit rule by which tasks forked from now on carry no audit context\n"
 	"  --cgroup      a private control group, named in the status line, for a target to be started in\n"
+	"  --audit       audit enabled, for a trial that becomes its owner\n"
+	"  --audit-listen  the same beside an owner that lives, whose settings stay as they are\n"
 	"  --repair      remove what guards that were killed left behind, print it, and exit\n"
 	"  --state       print the state of what could be held, as one JSON object, and exit\n"
 	"  --help        this text\n\n"
@@ -124,10 +127,14 @@ static int hold(const bool wanted[HOLDS])
 static int repair(void)
 {
 	char reason[TB_REASON_MAX];
+	const char *separator = "{";
 	int code = 0;
 
 	for (unsigned i = 0; i < HOLDS; i++) {
-		printf("%s\"%s\":", i ? "," : "{", holds[i]->name);
+		if (!holds[i]->repair)
+			continue;
+		printf("%s\"%s\":", separator, holds[i]->name);
+		separator = ",";
 		if (!holds[i]->repair(stdout, reason))
 			continue;
 		fputs("{\"error\":", stdout);

@@ -18,12 +18,14 @@ struct tb_hold {
 	int (*give_back)(char reason[TB_REASON_MAX]);
 	/*
 	 * Removes what guards that were killed left. Writes a JSON object to out: `removed`, `inUse` (lists of
-	 * strings). 0, or -errno with the reason and nothing written.
+	 * strings). 0, or -errno with the reason and nothing written. NULL: another row's does it.
 	 */
 	int (*repair)(FILE *out, char reason[TB_REASON_MAX]);
 };
 
 extern const struct tb_hold tb_never_task_hold;
 extern const struct tb_hold tb_cgroup_hold;
+extern const struct tb_hold tb_audit_hold;
+extern const struct tb_hold tb_audit_listen_hold;
 
 #endif

@@ -28,6 +28,7 @@ static const char usage_text[] =
 	"  --seccomp-trace LIST  stop at these system call numbers for a tracer, or `all`\n"
 	"  --keep-sys-admin      keep CAP_SYS_ADMIN with --user, up to the execve\n"
 	"  --canary CALLS        time bare calls first, five blocks of CALLS\n"
+	"  --audit-session       in an audit session of its own: its login uid is set anew\n"
 	"  --cwd DIR             in this directory\n"
 	"  --stdin, --stdout, --stderr FILE|inherit|null\n"
 	"  --help                this text\n";
@@ -162,7 +163,7 @@ static void parse_user(struct tb_launch_options *o, const char *text)
 
 void tb_launch_options__parse(struct tb_launch_options *o, int argc, char **argv)
 {
-	enum { CONTROL = 1, CPUS, USER, CGROUP, SECCOMP, KEEP, CANARY, CWD, IN, OUT, ERR, HELP };
+	enum { CONTROL = 1, CPUS, USER, CGROUP, SECCOMP, KEEP, CANARY, SESSION, CWD, IN, OUT, ERR, HELP };
 	static const struct option longs[] = {
 		{"control-fd", required_argument, NULL, CONTROL},
 		{"cpus", required_argument, NULL, CPUS},
@@ -171,6 +172,7 @@ void tb_launch_options__parse(struct tb_launch_options *o, int argc, char **argv
 		{"seccomp-trace", required_argument, NULL, SECCOMP},
 		{"keep-sys-admin", no_argument, NULL, KEEP},
 		{"canary", required_argument, NULL, CANARY},
+		{"audit-session", no_argument, NULL, SESSION},
 		{"cwd", required_argument, NULL, CWD},
 		{"stdin", required_argument, NULL, IN},
 		{"stdout", required_argument, NULL, OUT},
@@ -205,6 +207,9 @@ void tb_launch_options__parse(struct tb_launch_options *o, int argc, char **argv
 			break;
 		case CANARY:
 			o->canary_calls = number("--canary", optarg, 100000000);
+			break;
+		case SESSION:
+			o->audit_session = true;
 			break;
 		case CWD:
 			o->cwd = optarg;

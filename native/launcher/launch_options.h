@@ -34,6 +34,7 @@ struct tb_launch_options {
 	unsigned seccomp_count;
 	bool keep_sys_admin;
 	uint64_t canary_calls; /* 0: none */
+	bool audit_session;    /* an audit session of its own */
 	const char *cwd;       /* NULL: stay */
 	const char *stdio[3];  /* `inherit`, `null`, or a path */
 	char **command;        /* NULL-terminated, at least one word */

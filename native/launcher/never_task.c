@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "audit_netlink.h"
+#include "guard_key.h"
 #include "hold.h"
 #include "start_time.h"
 
@@ -60,23 +61,7 @@ static enum whose whose_rule(const struct tb_audit_rule *rule, char key[KEY_MAX]
 	    !tb_audit_rule__string(rule, 0, key, KEY_MAX) ||
 	    sscanf(key, KEY_PREFIX "%d:%llu", &pid, &start) != 2)
 		return FOREIGN;
-	return start && tb_start_time(pid) == start ? IN_USE : STALE;
-}
-
-static int explain(int code, const char *what, char reason[TB_REASON_MAX])
-{
-	const char *why = strerror(-code);
-
-	if (code == -EPERM)
-		why = "needs CAP_AUDIT_CONTROL (run as root)";
-	else if (code == -ECONNREFUSED)
-		why = "the kernel does not answer here (audit=0 at boot, or inside a user or pid namespace)";
-	else if (code == -EPROTONOSUPPORT)
-		why = "this kernel has no audit";
-	else if (code == -ETIMEDOUT)
-		why = "the kernel did not answer within 2 s";
-	snprintf(reason, TB_REASON_MAX, "%s: %s", what, why);
-	return code;
+	return tb_guard_key__alive(pid, start) ? IN_USE : STALE;
 }
 
 /* The rule must not come between an auditing administrator and his records: who audits tasks is left alone. */
@@ -88,14 +73,14 @@ static int refuse_if_audited(struct tb_audit *audit, char reason[TB_REASON_MAX])
 	int rc = tb_audit__status(audit, &status);
 
 	if (rc)
-		return explain(rc, "audit status", reason);
+		return tb_guard_key__explain(rc, "audit status", reason);
 	if (tb_audit__owner_lives(status.pid)) {
 		snprintf(reason, TB_REASON_MAX, "audit belongs to process %u", status.pid);
 		return -EBUSY;
 	}
 	rc = tb_audit__rules(audit, &rules);
 	if (rc)
-		return explain(rc, "audit rules", reason);
+		return tb_guard_key__explain(rc, "audit rules", reason);
 	for (size_t i = 0; rc == 0 && i < rules.count; i++) {
 		switch (whose_rule(&rules.rule[i], key)) {
 		case FOREIGN:
@@ -106,7 +91,7 @@ static int refuse_if_audited(struct tb_audit *audit, char reason[TB_REASON_MAX])
 		case STALE:
 			rc = tb_audit__delete(audit, rules.rule[i].data, rules.rule[i].size);
 			if (rc && rc != -ENOENT) /* another guard may tidy up too */
-				explain(rc, "stale rule of a killed guard", reason);
+				tb_guard_key__explain(rc, "stale rule of a killed guard", reason);
 			else
 				rc = 0;
 			break;
@@ -124,13 +109,13 @@ static int take(char reason[TB_REASON_MAX])
 	int rc = tb_audit__open(&audit);
 
 	if (rc)
-		return explain(rc, "audit socket", reason);
+		return tb_guard_key__explain(rc, "audit socket", reason);
 	rc = refuse_if_audited(&audit, reason);
 	if (rc == 0) {
 		own_rule__make(&held);
 		rc = tb_audit__add(&audit, &held.data, own_rule__size(&held));
 		if (rc)
-			explain(rc, "adding the never,task rule", reason);
+			tb_guard_key__explain(rc, "adding the never,task rule", reason);
 		/* Without an answer it may stand all the same. */
 		if (rc == -ETIMEDOUT)
 			tb_audit__delete(&audit, &held.data, own_rule__size(&held));
@@ -157,21 +142,21 @@ static int give_back(char reason[TB_REASON_MAX])
 	int rc = tb_audit__open(&audit);
 
 	if (rc)
-		return explain(rc, "audit socket", reason);
+		return tb_guard_key__explain(rc, "audit socket", reason);
 	/* The list decides, whatever the answer: somebody may have flushed all rules, or an answer was late. */
 	for (int attempt = 0; attempt < 3; attempt++) {
 		int deleted = tb_audit__delete(&audit, &held.data, own_rule__size(&held));
 
 		rc = tb_audit__rules(&audit, &rules);
 		if (rc) {
-			explain(rc, "audit rules", reason);
+			tb_guard_key__explain(rc, "audit rules", reason);
 			continue;
 		}
 		rc = stands(&rules, &held) ? (deleted ? deleted : -EEXIST) : 0;
 		tb_audit_rules__free(&rules);
 		if (rc == 0)
 			break;
-		explain(rc, "removing the never,task rule", reason);
+		tb_guard_key__explain(rc, "removing the never,task rule", reason);
 	}
 	tb_audit__close(&audit);
 	return rc;
@@ -187,16 +172,16 @@ static int repair(FILE *out, char reason[TB_REASON_MAX])
 	int rc = tb_audit__open(&audit);
 
 	if (rc)
-		return explain(rc, "audit socket", reason);
+		return tb_guard_key__explain(rc, "audit socket", reason);
 	rc = tb_audit__rules(&audit, &rules);
 	if (rc) {
 		tb_audit__close(&audit);
-		return explain(rc, "audit rules", reason);
+		return tb_guard_key__explain(rc, "audit rules", reason);
 	}
 	list[0] = open_memstream(&removed, &removed_size);
 	list[1] = open_memstream(&in_use, &in_use_size);
 	if (!list[0] || !list[1])
-		rc = explain(-ENOMEM, "repair", reason);
+		rc = tb_guard_key__explain(-ENOMEM, "repair", reason);
 	for (size_t i = 0; rc == 0 && i < rules.count; i++) {
 		enum whose whose = whose_rule(&rules.rule[i], key);
 		FILE *to = list[whose == IN_USE];
@@ -206,7 +191,7 @@ static int repair(FILE *out, char reason[TB_REASON_MAX])
 		if (whose == STALE) {
 			rc = tb_audit__delete(&audit, rules.rule[i].data, rules.rule[i].size);
 			if (rc)
-				explain(rc, "removing a stale never,task rule", reason);
+				tb_guard_key__explain(rc, "removing a stale never,task rule", reason);
 		}
 		fprintf(to, "%s\"%s\"", ftell(to) ? "," : "", key);
 	}

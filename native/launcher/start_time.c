@@ -9,7 +9,7 @@ unsigned long long tb_start_time(int pid)
 {
 	char path[64], text[1024];
 	unsigned long long start = 0;
-	char *bracket;
+	char *bracket, state;
 	FILE *f;
 	size_t n;
 
@@ -23,8 +23,9 @@ unsigned long long tb_start_time(int pid)
 	bracket = strrchr(text, ')');
 	if (!bracket ||
 	    sscanf(bracket + 1,
-		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		   &start) != 1)
+		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
+		   &start) != 2)
 		return 0;
-	return start;
+	/* Dead, and only not yet waited for: nobody any more. */
+	return state == 'Z' || state == 'X' ? 0 : start;
 }

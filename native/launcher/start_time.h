@@ -2,7 +2,10 @@
 #ifndef TRACEBENCH_LAUNCHER_START_TIME_H
 #define TRACEBENCH_LAUNCHER_START_TIME_H
 
-/* When a process started, in clock ticks since boot, which tells a pid that was given out again; 0: no such process. */
+/*
+ * When a process started, in clock ticks since boot, which tells a pid that was given out again; 0: no such process, or only
+ * its zombie.
+ */
 unsigned long long tb_start_time(int pid);
 
 #endif

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../include/control.h"
+#include "audit_session.h"
 #include "command_path.h"
 #include "seccomp_trace.h"
 #include "target_child.h"
@@ -221,6 +222,9 @@ static void apply(const struct tb_launch_options *o, char *path)
 	/* On its CPU and with the context it was forked with, before anything else of the target's own. */
 	if (o->canary_calls)
 		report->canary_ns_per_call = canary(o->canary_calls);
+	rc = o->audit_session ? tb_audit_session__begin(o->user.set ? o->user.uid : getuid()) : 0;
+	if (rc)
+		fail(-rc, 125, "--audit-session: %s", tb_audit_session__explain(rc));
 	if (o->cgroup)
 		join_cgroup(o->cgroup);
 	if (o->user.set)

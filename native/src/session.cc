@@ -116,7 +116,10 @@ void Session::thread_main()
 		while (running && !stop_asked_.load(std::memory_order_acquire))
 			running = drain_once(kIdleTimeoutUs, &emptied) && serve_gates();
 
-		/* The target is gone or no longer of interest: what it left in the buffers is read before detaching. */
+		/*
+		 * The target is gone or no longer of interest: what it left in the buffers is read before detaching. It may run
+		 * on, so nothing is settled before it is detached from.
+		 */
 		running = running && drain_until_empty();
 		if (running && report_.section_entered && !report_.section_left)
 			running = leave_section();
@@ -128,7 +131,7 @@ void Session::thread_main()
 			running = fail("disarm");
 		}
 		report_.disarm_ns = monotonic_ns() - before;
-		running = running && drain_until_empty();
+		running = running && drain_settled();
 
 		Snapshot at_end;
 		if (running && take_snapshot(&at_end)) {
@@ -262,6 +265,30 @@ bool Session::drain_until_empty()
 	return true;
 }
 
+/* The target stands still: everything that it has committed, also what the source's mechanism has parked. */
+bool Session::drain_settled()
+{
+	if (!drain_until_empty())
+		return false;
+	if (!options_.ops->settle || report_.end_of_stream)
+		return true;
+	for (uint64_t deadline = monotonic_ns() + kFinalDrainNs;;) {
+		int rc = options_.ops->settle(source_, &report_.error);
+		if (rc < 0)
+			return fail("settle");
+		if (rc == 0)
+			return true;
+		if (monotonic_ns() > deadline) {
+			tb_error__set(&report_.error, -ETIMEDOUT,
+				      "records are still parked 10 s after the target stood still");
+			return fail("settle");
+		}
+		bool emptied;
+		if (!drain_once(kIdleTimeoutUs, &emptied))
+			return false;
+	}
+}
+
 bool Session::serve_gates()
 {
 	if (!options_.control)
@@ -269,7 +296,7 @@ bool Session::serve_gates()
 	uint32_t gate = __atomic_load_n(&options_.control->gate, __ATOMIC_ACQUIRE);
 	if (gate >= TB_GATE_WARM && !warm_) {
 		warm_ = true;
-		if (!drain_until_empty())
+		if (!drain_settled())
 			return false;
 		__atomic_store_n(&options_.control->released, static_cast<uint32_t>(TB_GATE_WARM),
 				 __ATOMIC_RELEASE);
@@ -288,7 +315,7 @@ bool Session::serve_gates()
 
 bool Session::enter_section()
 {
-	if (!drain_until_empty())
+	if (!drain_settled())
 		return false;
 	bool expects_mark = options_.expects_records && tb_filter__wants(&options_.filter, SYS_getppid);
 	uint64_t deadline = monotonic_ns() + kStartMarkNs;
@@ -311,13 +338,13 @@ bool Session::enter_section()
 }
 
 /*
- * The workload stands behind END, so all its calls are committed: one drain until empty takes them, and one more read
- * is made unconditionally. Sources with queues of their own settle them within the contract of drain.
+ * The workload stands behind END, so all its calls are committed: one drain until empty takes them, one more read
+ * is made unconditionally, and sources whose mechanism parks records settle them.
  */
 bool Session::leave_section()
 {
 	bool emptied;
-	if (!drain_until_empty() || !drain_once(0, &emptied) || (!emptied && !drain_until_empty()))
+	if (!drain_until_empty() || !drain_once(0, &emptied) || !drain_settled())
 		return false;
 	Snapshot at_end;
 	if (!take_snapshot(&at_end))

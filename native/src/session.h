@@ -135,6 +135,7 @@ private:
 	bool wait_for_arm();
 	bool drain_once(uint32_t timeout_us, bool *emptied);
 	bool drain_until_empty();
+	bool drain_settled();
 	bool serve_gates();
 	bool enter_section();
 	bool leave_section();

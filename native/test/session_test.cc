@@ -23,6 +23,8 @@ struct Script {
 	bool end_of_stream = false;
 	int opened = 0, armed = 0, disarmed = 0, closed = 0;
 	uint32_t largest_round = 0;
+	std::vector<tb_record> parked; /* handed out only after so many calls of settle */
+	int settle_asked = 0, settle_after = 0, fail_settle = 0;
 	std::thread::id thread;
 	bool one_thread = true;
 
@@ -93,6 +95,19 @@ int script_drain(tb_source *, tb_record *out, uint32_t capacity, uint32_t timeou
 	return static_cast<int>(n);
 }
 
+/* Settled at each call that is a multiple of settle_after; before that what is parked becomes readable. */
+int script_settle(tb_source *, tb_error *err)
+{
+	script->on_thread();
+	if (script->fail_settle)
+		return tb_error__set(err, script->fail_settle, "scripted settle failure");
+	std::lock_guard<std::mutex> lock(script->mutex);
+	for (const tb_record &r : script->parked)
+		script->pending.push_back(r);
+	script->parked.clear();
+	return ++script->settle_asked % script->settle_after != 0;
+}
+
 int script_disarm(tb_source *, tb_error *err)
 {
 	script->on_thread();
@@ -127,6 +142,7 @@ const tb_source_ops script_ops = {
 	.open = script_open,
 	.arm = script_arm,
 	.drain = script_drain,
+	.settle = nullptr,
 	.disarm = script_disarm,
 	.stats = script_stats,
 	.counts = nullptr,
@@ -391,6 +407,75 @@ TEST(session_stops_before_it_was_armed)
 	}
 	CHECK_EQ(s.opened, 1);
 	CHECK_EQ(s.closed, 1);
+}
+
+TEST(session_asks_a_source_for_what_it_has_parked)
+{
+	Script s;
+	s.settle_after = 3;
+	script = &s;
+	tb_source_ops ops = script_ops;
+	ops.settle = script_settle;
+	Events events;
+	auto control = std::make_unique<tb_control>();
+	SessionOptions o = options_for(control.get());
+	o.ops = &ops;
+	Session session(std::move(o), [&](const SessionEvent &e) { events.add(e); });
+	session.arm(1);
+	events.wait_for(SessionEventType::Armed);
+	control->lanes = 1;
+	control->kinds = 1;
+	control->kind[0].nr = SYS_getppid;
+	control->kind[0].call_class = TB_CLASS_STAMPED;
+	control->kind[0].stamp_arg = 3;
+	auto park = [&](const tb_record &r) {
+		std::lock_guard<std::mutex> lock(s.mutex);
+		s.parked.push_back(r);
+	};
+	auto reach = [&](tb_gate gate) {
+		__atomic_store_n(&control->gate, static_cast<uint32_t>(gate), __ATOMIC_RELEASE);
+		spin_until_released(*control, gate);
+		std::lock_guard<std::mutex> lock(s.mutex);
+		check::truth(s.parked.empty() && s.pending.empty(), "nothing is left at a gate", __FILE__,
+			     __LINE__);
+		check::equal(s.settle_asked % 3, 0, "asked until it had settled", __FILE__, __LINE__);
+	};
+	park(call(0, 0, 0, 1));
+	reach(TB_GATE_WARM);
+	CHECK_EQ(s.settle_asked, 3);
+	park(call(TB_MARK_0, TB_MARK_1, TB_MARK_START, 0));
+	reach(TB_GATE_START);
+	for (uint64_t i = 0; i < 10; i++)
+		park(call(0, 0, 0, tb_stamp__pack(0, i, monotonic_ns())));
+	control->lane_issued[0] = 10;
+	reach(TB_GATE_END);
+	park(call(0, 0, 0, 2));
+	session.stop();
+	events.wait_for(SessionEventType::Ended);
+	CHECK(!session.report().failed);
+	CHECK_EQ(session.ledger().complete, 10u);
+	CHECK_EQ(session.ledger().records, 13u);
+	CHECK_EQ(s.settle_asked, 12); /* three gates and the end */
+}
+
+TEST(session_ends_when_its_source_cannot_settle)
+{
+	Script s;
+	s.fail_settle = -EPERM;
+	script = &s;
+	tb_source_ops ops = script_ops;
+	ops.settle = script_settle;
+	Events events;
+	auto control = std::make_unique<tb_control>();
+	SessionOptions o = options_for(control.get());
+	o.ops = &ops;
+	Session session(std::move(o), [&](const SessionEvent &e) { events.add(e); });
+	session.arm(1);
+	events.wait_for(SessionEventType::Armed);
+	__atomic_store_n(&control->gate, static_cast<uint32_t>(TB_GATE_WARM), __ATOMIC_RELEASE);
+	spin_until_released(*control, TB_GATE_END);
+	events.wait_for(SessionEventType::Ended);
+	CHECK_EQ(std::string(session.report().failed_operation), "settle");
 }
 
 TEST(session_settles_the_section_of_a_target_that_died)

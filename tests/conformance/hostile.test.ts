@@ -15,7 +15,7 @@ import { TraceSession } from '../../harness/session.ts';
 import { syscallNumber } from '../../harness/syscalls/index.ts';
 import { Target } from '../../harness/target.ts';
 import { lostCalls } from '../../harness/trace/loss.ts';
-import { runTraced } from '../../harness/traced.ts';
+import { holdFor, runTraced } from '../../harness/traced.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { processesWith, statOf, statusLine, stillRunning, treeOf, until } from '../fixtures/processes.ts';
 import { CALLS_PROGRAM, markOf, type Subject, subjects } from './collect.ts';
@@ -36,6 +36,8 @@ afterAll(() => expectRestored(before));
 interface Running {
   readonly session: TraceSession;
   readonly target: Target;
+  /** Held for the backend until both are closed. */
+  readonly held: { release(): Promise<void> };
   /** Numbers of the marked calls, in the order they came. */
   readonly marks: readonly number[];
   /** All records are in `marks`. */
@@ -47,6 +49,7 @@ async function running(id: string, argv: readonly string[], user: string | null 
   const { backend, variant } = findVariant(id);
   const trace = { bufferBytes: 32 << 20, filter: [syscallNumber('getppid')], wakeup: variant.wakeup };
   const needs = backend.launchNeeds?.(variant, trace) ?? {};
+  const held = await holdFor(needs);
   const target = await Target.launch({
     argv,
     cpus: null,
@@ -54,6 +57,7 @@ async function running(id: string, argv: readonly string[], user: string | null 
     seccompTrace: needs.seccompTrace ?? null,
     cgroup: needs.cgroup ?? false,
     keepSysAdmin: needs.keepSysAdmin ?? false,
+    auditSession: needs.audit !== undefined,
     controlFd: -1,
     canaryCalls: 0,
     stdio: 'null',
@@ -82,9 +86,10 @@ async function running(id: string, argv: readonly string[], user: string | null 
       for await (const batch of session.batches()) take(batch);
     })();
     target.start();
-    return { session, target, marks, consumed };
+    return { session, target, held, marks, consumed };
   } catch (error) {
     await target.close();
+    await held.release();
     throw error;
   }
 }
@@ -125,6 +130,7 @@ test('a reader that throws ends the run with its error, and nothing is left', as
     user: null,
     stdio: 'null',
     control: null,
+    auditContext: false,
     canaryCalls: 0,
     expectedPerLane: 0,
     signal: controller.signal,
@@ -160,6 +166,7 @@ describe.each(recording)('$id', ({ id, capabilities: can }) => {
     } finally {
       await run.target.close();
       await run.session.close();
+      await run.held.release();
     }
   });
 
@@ -183,6 +190,7 @@ describe.each(recording)('$id', ({ id, capabilities: can }) => {
     } finally {
       await run.target.close();
       await run.session.close();
+      await run.held.release();
     }
   });
 });
@@ -214,6 +222,7 @@ describe.runIf(process.getuid?.() === 0)('a set-uid program, as nobody', () => {
     } finally {
       await run.target.close();
       await run.session.close();
+      await run.held.release();
     }
   });
 });
@@ -247,6 +256,12 @@ function isKilled({ id }: Subject): boolean {
   return variant.name === '' || backend.launchNeeds?.(variant, trace).cgroup === true;
 }
 
+function needsAuditContext(id: string): boolean {
+  const { backend, variant } = findVariant(id);
+  const trace = { bufferBytes: 1 << 20, filter: null, wakeup: variant.wakeup };
+  return backend.launchNeeds?.(variant, trace).auditContext === true;
+}
+
 /* Eight moments a variant, anywhere from Node's start to the middle of the run. */
 describe.each(recording.filter(isKilled))('$id, the trial process is killed', ({ id }) => {
   const moments = Array.from({ length: 8 }, () => 20 + Math.floor(Math.random() * 380));
@@ -254,7 +269,9 @@ describe.each(recording.filter(isKilled))('$id, the trial process is killed', ({
   test.each(moments)('%i ms after its start', async (delayMs) => {
     const trial = spawn(process.execPath, [TRIAL_ENTRY], { stdio: ['pipe', 'ignore', 'ignore'] });
     const ended = new Promise((resolve) => trial.once('exit', (_code, signal) => resolve(signal)));
-    const spec = specFor(id, stamped('exec', 1_000_003), { auditContext: 'absent' });
+    const spec = specFor(id, stamped('exec', 1_000_003), {
+      auditContext: needsAuditContext(id) ? 'present' : 'absent',
+    });
     trial.stdin.write(`${JSON.stringify(spec)}\n`);
     await sleep(delayMs);
     const tree = treeOf(trial.pid as number);

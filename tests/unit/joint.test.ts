@@ -28,6 +28,7 @@ const CAPABILITIES: Capabilities = {
   seesSeccompRefusals: true,
   seesBirths: true,
   seesForeignArch: true,
+  seesRestarts: true,
   seesDyingCalls: true,
   detaches: true,
 };

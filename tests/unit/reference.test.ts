@@ -51,6 +51,7 @@ const FULL: Capabilities = {
   seesSeccompRefusals: true,
   seesBirths: true,
   seesForeignArch: true,
+  seesRestarts: true,
   seesDyingCalls: true,
   detaches: true,
 };
