@@ -3,12 +3,13 @@ import { type BackendDefinition, type VariantDefinition, variantId } from '../ha
 import { usageError } from '../harness/errors.ts';
 import auditd from './auditd/index.ts';
 import ebpf from './ebpf/index.ts';
+import ftrace from './ftrace/index.ts';
 import none from './none/index.ts';
 import perf from './perf/index.ts';
 import ptrace from './ptrace/index.ts';
 import seccompNotify from './seccomp-notify/index.ts';
 
-export const backends: readonly BackendDefinition[] = [none, ebpf, ptrace, auditd, perf, seccompNotify];
+export const backends: readonly BackendDefinition[] = [none, ebpf, ptrace, auditd, perf, ftrace, seccompNotify];
 
 /** All variant ids in report order: `none`, `ebpf`, `ebpf/count`, … */
 export const variantIds: readonly string[] = backends.flatMap((b) => b.variants.map((v) => variantId(b.name, v.name)));

@@ -43,6 +43,8 @@ export interface Capabilities {
   readonly seesForeignArch: boolean;
   /** Tells restarts (−512…−516) from calls that were interrupted; else both are −EINTR. */
   readonly seesRestarts: boolean;
+  /** Delivers i386 calls as the native calls of the same numbers, because its mechanism does not tell. Absent: no. */
+  readonly misnamesForeignArch?: boolean;
   /** Delivers calls of threads that died inside them, and exit/exit_group themselves. */
   readonly seesDyingCalls: boolean;
   /** Can let a target go that still runs: it goes on untraced. Else a stop that comes before its end kills it, and fails. */
@@ -53,6 +55,8 @@ export interface Capabilities {
 export interface LossRelation {
   readonly min: number;
   readonly max: number;
+  /** So many of them may belong to a call that was delivered in part, and cost no call then. Absent: 0. */
+  readonly partial?: number;
 }
 
 /** What a variant's buffer is made of, so that one can be asked for by the calls it holds. */
@@ -90,10 +94,15 @@ export interface TraceOptions {
 /** Passed through to the native source, names documented in the backend's README. */
 export type SourceOptions = Readonly<Record<string, string>>;
 
+/** What a guard can hold: the rows of its table (native/launcher/guard.c). */
+export type HoldName = 'never-task' | 'cgroup' | 'audit' | 'audit-listen' | 'tracefs-instances';
+
 /** What the launcher must do for this backend before the target's execve. */
 export interface LaunchNeeds {
   /** Install a seccomp filter that returns SECCOMP_RET_TRACE for these numbers. */
   readonly seccompTrace?: readonly number[];
+  /** What the guard must hold while the trial lives, by the names of its holds (native/launcher/README.md). */
+  readonly holds?: readonly HoldName[];
   /** Keep CAP_SYS_ADMIN over a change of user, up to the execve: the source installs a seccomp filter in `arm`. */
   readonly keepSysAdmin?: boolean;
   /** The task must have an audit context (audit backends); else it must have none. */

@@ -3,6 +3,7 @@
  * however it went. One per trial; its README (native/launcher) lists what it can hold.
  */
 import { BackendError } from './errors.ts';
+import type { HoldName } from './backend.ts';
 import { Helper } from './helper.ts';
 
 export interface Guard {
@@ -15,8 +16,9 @@ export interface Guard {
   release(): Promise<void>;
 }
 
-async function hold(option: string, whatStays: string): Promise<Guard> {
-  const helper = new Helper('tracebench-guard', [option], -1);
+/** `name`: of a hold in native/launcher/README.md. */
+async function hold(name: HoldName): Promise<Guard> {
+  const helper = new Helper('tracebench-guard', [`--${name}`], -1);
   const answer = await helper.next();
   const held = answer?.['held'] === true;
   const reason = held ? '' : String(answer?.['reason'] ?? 'the guard ended without an answer');
@@ -28,28 +30,35 @@ async function hold(option: string, whatStays: string): Promise<Guard> {
     async release() {
       helper.release();
       const { code } = await helper.reap();
-      if (held && code !== 0) throw new Error(`the guard could not ${whatStays}; run: ./tracebench doctor --repair`);
+      if (held && code !== 0) {
+        throw new Error(`the guard could not give back what it held (${name}); run: ./tracebench doctor --repair`);
+      }
     },
   };
 }
 
 /** Holds a `never,task` audit rule: tasks forked while it stands carry no audit context (docs/method.md, "Audit's mark"). */
 export function holdNoAuditContext(): Promise<Guard> {
-  return hold('--never-task', 'remove its never,task audit rule');
+  return hold('never-task');
 }
 
 /** Holds a control group for one target. Release it once the target's tree is gone. */
 export function holdCgroup(): Promise<Guard> {
-  return hold('--cgroup', 'remove its control group');
+  return hold('cgroup');
 }
 
-/**
- * Holds audit enabled, for a trial that becomes its owner or one that only listens. Throws BackendError when audit cannot
- * be had: nothing is held then.
- */
-export async function holdAudit(as: 'owner' | 'listener'): Promise<Guard> {
-  const guard = await hold(as === 'owner' ? '--audit' : '--audit-listen', 'put audit’s status and rules back');
-  if (guard.held) return guard;
-  await guard.release();
-  throw new BackendError('BUSY', 'guard', 'audit', guard.reason, { mend: './tracebench doctor says what can be done' });
+/** Holds all of `names`, in this order. Throws BackendError when one cannot be had: nothing is held then. */
+export async function holdAll(names: readonly HoldName[]): Promise<{ release(): Promise<void> }> {
+  const guards: Guard[] = [];
+  const release = async (): Promise<void> => {
+    for (const guard of guards.splice(0).reverse()) await guard.release();
+  };
+  for (const name of names) {
+    const guard = await hold(name);
+    guards.push(guard);
+    if (guard.held) continue;
+    await release();
+    throw new BackendError('BUSY', 'guard', name, guard.reason, { mend: './tracebench doctor says what can be done' });
+  }
+  return { release };
 }

@@ -50,10 +50,10 @@ function admittedRecords(counters: readonly Counter[]): number {
   );
 }
 
-/** `n` lost records as calls: one call costs `min` … `max` records. */
-export function inCalls(records: number, relation: LossRelation): { min: number; max: number } {
+/** `n` lost records as missing calls: one costs `min` … `max` records, and partly delivered ones may have cost some. */
+export function inCalls(records: number, relation: LossRelation, partial = 0): { min: number; max: number } {
   if (records === 0) return { min: 0, max: 0 };
-  const min = Math.ceil(records / relation.max);
+  const min = Math.ceil(Math.max(0, records - partial * (relation.partial ?? 0)) / relation.max);
   return { min, max: relation.min > 0 ? Math.max(min, Math.floor(records / relation.min)) : records };
 }
 
@@ -103,7 +103,7 @@ export function judgeRecords(input: {
   if (issued > 0 && ledger.complete + ledger.partial === 0) errors.push('calls were issued and none was delivered');
 
   const reported = counters.filter((c) => c.place !== 'bridge');
-  const reportedCalls = inCalls(admittedRecords(counters), relation);
+  const reportedCalls = inCalls(admittedRecords(counters), relation, ledger.partial);
   const discrepancy = {
     min: difference(missing + missingCounted, reportedCalls.max),
     max: difference(missing + missingCounted, reportedCalls.min),

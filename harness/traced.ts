@@ -11,7 +11,7 @@ import type { ControlHandle, SessionReport } from '../native/index.ts';
 import type { BackendDefinition, Counter, LaunchNeeds, TraceOptions, VariantDefinition, Wakeup } from './backend.ts';
 import { EXIT, TracebenchError } from './errors.ts';
 import type { EventBatch } from './event.ts';
-import { holdAudit } from './guard.ts';
+import { holdAll } from './guard.ts';
 import { TraceSession } from './session.ts';
 import { Target, type TargetEnd } from './target.ts';
 
@@ -91,12 +91,15 @@ function prepare(collector: Collector, filter: TracedSettings['filter']): Prepar
 
 /** What the launcher must do for all of them together. */
 function needsOf(prepared: readonly Prepared[]): LaunchNeeds {
-  return Object.assign({}, ...prepared.map((p) => p.backend.launchNeeds?.(p.variant, p.trace) ?? {})) as LaunchNeeds;
+  const all = prepared.map((p) => p.backend.launchNeeds?.(p.variant, p.trace) ?? {});
+  const holds = [...new Set(all.flatMap((needs) => needs.holds ?? []))];
+  return { ...(Object.assign({}, ...all) as LaunchNeeds), holds };
 }
 
 /** What must be held while a target with these needs is launched and traced; give it back after both are closed. */
-export async function holdFor(needs: LaunchNeeds): Promise<{ release(): Promise<void> }> {
-  return needs.audit === undefined ? { release: async () => {} } : holdAudit(needs.audit);
+export function holdFor(needs: LaunchNeeds): Promise<{ release(): Promise<void> }> {
+  const audit = needs.audit === undefined ? [] : ([needs.audit === 'owner' ? 'audit' : 'audit-listen'] as const);
+  return holdAll([...audit, ...(needs.holds ?? [])]);
 }
 
 /**

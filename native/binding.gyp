@@ -3,6 +3,7 @@
     # Kept in one place: what every object of the addon and its plug-ins is compiled with.
     'warnings': ['-Wall', '-Wextra', '-Werror', '-Wno-missing-field-initializers'],
     'vendor_libbpf%': '<!(test -f vendor/lib/libbpf.a && test -e /usr/include/gelf.h && echo 1 || echo 0)',
+    'have_traceevent%': '<!(test -e /usr/include/traceevent/event-parse.h && echo 1 || echo 0)',
     'core_sources': [
       'src/addon.cc',
       'src/call_pairing.cc',
@@ -50,6 +51,17 @@
           # Not a Node addon, in spite of the ending that node-gyp gives every loadable module.
           'sources': ['src/error.c', '<!@(ls ../backends/ebpf/*.cc)'],
           'libraries': ['<(module_root_dir)/vendor/lib/libbpf.a', '-lelf', '-lz'],
+        },
+      ],
+    }],
+    ['have_traceevent==1', {
+      'targets': [
+        {
+          'target_name': 'ftrace_source',
+          'type': 'loadable_module',
+          'sources': ['src/error.c', 'src/call_pairing.cc', 'src/tracefs_root.c', '<!@(ls ../backends/ftrace/*.cc)'],
+          'cflags_cc!': ['-fno-exceptions', '-fno-rtti'],
+          'libraries': ['-ltraceevent'],
         },
       ],
     }],

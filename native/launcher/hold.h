@@ -27,5 +27,6 @@ extern const struct tb_hold tb_never_task_hold;
 extern const struct tb_hold tb_cgroup_hold;
 extern const struct tb_hold tb_audit_hold;
 extern const struct tb_hold tb_audit_listen_hold;
+extern const struct tb_hold tb_tracefs_instances_hold;
 
 #endif

@@ -18,6 +18,7 @@ namespace
 constexpr uint32_t kRoundRecords = 1024;  /* bound of one drain round: latency is one clock read per round */
 constexpr uint32_t kIdleTimeoutUs = 1000; /* how long a gate or a stop can go unnoticed */
 constexpr uint64_t kStartMarkNs = 2'000'000'000;   /* START was made; so long may it take to be delivered */
+constexpr uint64_t kCatchUpNs = 1'000'000'000;     /* bound of draining a target that may still run */
 constexpr uint64_t kFinalDrainNs = 10'000'000'000; /* bound of draining a source that never runs empty */
 
 uint64_t clock_ns(clockid_t clock)
@@ -120,7 +121,7 @@ void Session::thread_main()
 		 * The target is gone or no longer of interest: what it left in the buffers is read before detaching. It may run
 		 * on, so nothing is settled before it is detached from.
 		 */
-		running = running && drain_until_empty();
+		running = running && catch_up();
 		if (running && report_.section_entered && !report_.section_left)
 			running = leave_section();
 		uint64_t before = monotonic_ns();
@@ -287,6 +288,19 @@ bool Session::drain_settled()
 		if (!drain_once(kIdleTimeoutUs, &emptied))
 			return false;
 	}
+}
+
+/*
+ * The same as far as it can be had: a target that goes on faster than it is read never lets us empty the buffers. What is
+ * left then is read after the disarm.
+ */
+bool Session::catch_up()
+{
+	uint64_t deadline = monotonic_ns() + kCatchUpNs;
+	for (bool emptied = false; !emptied && monotonic_ns() < deadline;)
+		if (!drain_once(0, &emptied))
+			return false;
+	return true;
 }
 
 bool Session::serve_gates()

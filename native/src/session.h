@@ -136,6 +136,7 @@ private:
 	bool drain_once(uint32_t timeout_us, bool *emptied);
 	bool drain_until_empty();
 	bool drain_settled();
+	bool catch_up();
 	bool serve_gates();
 	bool enter_section();
 	bool leave_section();

@@ -31,6 +31,27 @@ const Entry entries[] = {
 #undef TB_PLUGIN
 };
 
+/* What a plug-in needs, for the reader who lacks it. */
+struct PluginNeeds {
+	const char *name;
+	const char *to_build, *to_load;
+};
+
+const PluginNeeds plugin_needs[] = {
+	{"ebpf", "clang and libelf-dev", "libelf.so.1: apt-get install libelf1"},
+	{"ftrace", "libtraceevent-dev", "libtraceevent.so.1: apt-get install libtraceevent1"},
+};
+
+const PluginNeeds &needs_of(const std::string &name)
+{
+	static const PluginNeeds unknown = {"", "what its README names", "see its README"};
+
+	for (const PluginNeeds &needs : plugin_needs)
+		if (name == needs.name)
+			return needs;
+	return unknown;
+}
+
 /* Plug-ins lie beside the object that holds this code. */
 std::string plugin_path(const std::string &name)
 {
@@ -47,16 +68,14 @@ const tb_source_ops *load_plugin(const std::string &name, tb_error *err)
 	std::string path = plugin_path(name);
 	if (access(path.c_str(), R_OK) != 0) {
 		tb_error__set(err, -ENOENT, "not built: %s is missing", path.c_str());
-		tb_error__mend(
-			err,
-			"install clang and libelf-dev (npm start names the command), then npm run build");
+		tb_error__mend(err, "install %s (npm start names the command), then npm run build",
+			       needs_of(name).to_build);
 		return nullptr;
 	}
 	void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
 	if (!library) {
 		tb_error__set(err, -ELIBACC, "cannot be loaded: %s", dlerror());
-		tb_error__mend(
-			err, "install the shared library named above (libelf.so.1: apt-get install libelf1)");
+		tb_error__mend(err, "install the shared library named above (%s)", needs_of(name).to_load);
 		return nullptr;
 	}
 	auto plugin = reinterpret_cast<tb_source_plugin_fn>(dlsym(library, "tb_source_plugin"));

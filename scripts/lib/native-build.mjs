@@ -75,6 +75,7 @@ export async function addon() {
       headers,
       haveLibbpf(),
       findHeader('gelf.h'),
+      findHeader('traceevent/event-parse.h'),
       sources.map((path) => relative(ROOT, path)),
     ],
   );

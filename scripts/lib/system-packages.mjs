@@ -6,6 +6,8 @@ import { say } from './report.mjs';
 
 const NO_EBPF = 'the ebpf backend is not built, its row of the study will say so';
 
+const NO_FTRACE = 'the ftrace backend is not built, its row of the study will say so';
+
 const TO_BUILD = [
   { package: 'gcc', command: 'gcc', essential: true, why: 'compiles the workloads and the launcher' },
   { package: 'g++', command: 'g++', essential: true, why: 'compiles the addon' },
@@ -15,6 +17,13 @@ const TO_BUILD = [
   { package: 'zlib1g-dev', header: 'zlib.h', essential: true, why: 'histograms are stored compressed' },
   { package: 'clang', command: 'clang', essential: false, why: 'compiles the BPF programs', without: NO_EBPF },
   { package: 'libelf-dev', header: 'gelf.h', essential: false, why: 'libbpf is built with it', without: NO_EBPF },
+  {
+    package: 'libtraceevent-dev',
+    header: 'traceevent/event-parse.h',
+    essential: false,
+    why: 'reads the formats of ftrace events',
+    without: NO_FTRACE,
+  },
 ];
 
 const TO_TEST = [

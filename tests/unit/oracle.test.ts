@@ -88,6 +88,20 @@ describe('records', () => {
     });
   });
 
+  test('what partly delivered calls have lost is no missing call', () => {
+    const relation = { min: 1, max: 2, partial: 1 };
+    const partly = (partial: number, admitted: number) =>
+      judge({
+        ledger: facts({ complete: 90 - partial, partial, kindDelivered: [90] }),
+        counters: [lost(admitted)],
+        relation,
+      });
+    expect(partly(8, 28)).toMatchObject({ verdict: 'reconciled', missing: 10, reportedCalls: { min: 10, max: 28 } });
+    expect(partly(8, 30)).toMatchObject({ verdict: 'over-reported', discrepancy: { max: -1 } });
+    expect(partly(8, 9)).toMatchObject({ verdict: 'under-reported', discrepancy: { min: 1 } });
+    expect(partly(0, 28)).toMatchObject({ verdict: 'over-reported' });
+  });
+
   test('a lost END is a lost call that the counters admit', () => {
     const a = judge({ ledger: facts({ complete: 90, kindDelivered: [90], endSeen: false }), counters: [lost(11)] });
     expect(a).toMatchObject({ verdict: 'reconciled', missing: 10, missingCounted: 1 });
@@ -184,4 +198,7 @@ test('inCalls rounds towards the wider bound', () => {
   expect(inCalls(0, { min: 1, max: 2 })).toEqual({ min: 0, max: 0 });
   expect(inCalls(5, { min: 1, max: 2 })).toEqual({ min: 3, max: 5 });
   expect(inCalls(5, { min: 3, max: 3 })).toEqual({ min: 2, max: 2 });
+  expect(inCalls(5, { min: 1, max: 2, partial: 1 }, 2)).toEqual({ min: 2, max: 5 });
+  expect(inCalls(5, { min: 1, max: 2, partial: 1 }, 9)).toEqual({ min: 0, max: 5 });
+  expect(inCalls(5, { min: 1, max: 2 }, 2)).toEqual({ min: 3, max: 5 });
 });

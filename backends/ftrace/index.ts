@@ -1,0 +1,69 @@
+/** ftrace: a private tracefs instance with the raw system call events. What the variants are: README.md beside this file. */
+import { type Capabilities, defineBackend, type LossRelation, type Wakeup } from '../../harness/backend.ts';
+
+/** An entry and an exit each; of a call that came in part, one of them. */
+const ENTRY_AND_EXIT: LossRelation = { min: 1, max: 2, partial: 1 };
+const ENTRY_ALONE: LossRelation = { min: 1, max: 1 };
+
+const LOOK_EVERY_200_US: Wakeup = { kind: 'timer', value: 200 };
+
+const full: Capabilities = {
+  delivers: 'records',
+  detail: 'full',
+  thread: true,
+  args: 6,
+  returnValue: true,
+  filter: 'kernel',
+  ordering: 'thread',
+  regime: 'drops',
+  losesEnd: 'newest',
+  followsSetuid: true,
+  seesSeccompRefusals: true,
+  seesBirths: true,
+  seesForeignArch: false,
+  misnamesForeignArch: true,
+  seesDyingCalls: true,
+  detaches: true,
+};
+
+export default defineBackend({
+  name: 'ftrace',
+  title: 'ftrace (tracefs)',
+  source: 'ftrace',
+  variants: [
+    {
+      name: '',
+      summary: 'raw sys_enter and sys_exit events of a private instance, binary pages, paired',
+      capabilities: full,
+      loss: ENTRY_AND_EXIT,
+      wakeup: LOOK_EVERY_200_US,
+      placement: 'other',
+    },
+    {
+      name: 'overwrite',
+      summary: 'the same as a flight recorder: a full buffer loses its oldest records',
+      capabilities: { ...full, losesEnd: 'oldest' },
+      loss: ENTRY_AND_EXIT,
+      wakeup: LOOK_EVERY_200_US,
+      placement: 'other',
+    },
+    {
+      name: 'enter',
+      summary: 'raw sys_enter events alone, without the return value',
+      capabilities: { ...full, detail: 'enter', returnValue: false, seesSeccompRefusals: false, seesBirths: false },
+      loss: ENTRY_ALONE,
+      wakeup: LOOK_EVERY_200_US,
+      placement: 'other',
+    },
+    {
+      name: 'text',
+      summary: 'the events of the default as text from trace_pipe, as most people read them (oldest are lost)',
+      capabilities: { ...full, losesEnd: 'oldest' },
+      loss: ENTRY_AND_EXIT,
+      wakeup: LOOK_EVERY_200_US,
+      placement: 'other',
+    },
+  ],
+  sourceOptions: (variant) => ({ overwrite: variant.capabilities.losesEnd === 'oldest' ? 'on' : 'off' }),
+  launchNeeds: () => ({ holds: ['tracefs-instances'] }),
+});

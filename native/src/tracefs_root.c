@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../include/tracefs_root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* A descriptor, or -1 when `path` is not tracefs. */
+static int open_if_tracefs(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	if (fd < 0 || (fstatfs(fd, &fs) == 0 && fs.f_type == TRACEFS_MAGIC))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int mount_unseen(void)
+{
+	int context = (int)syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC);
+	int mount = -1, code;
+
+	if (context < 0)
+		return -errno;
+	if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		mount = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+	code = mount < 0 ? -errno : mount;
+	close(context);
+	return code;
+}
+
+int tb_tracefs__open(void)
+{
+	int fd = open_if_tracefs(TB_TRACEFS_MOUNTED);
+	int code;
+
+	if (fd >= 0)
+		return fd;
+	code = mount_unseen();
+	if (code >= 0)
+		return code;
+	/* Looking there makes the kernel mount tracefs below debugfs, hence last. */
+	fd = open_if_tracefs("/sys/kernel/debug/tracing");
+	return fd >= 0 ? fd : code;
+}
