@@ -43,6 +43,8 @@ export interface Capabilities {
   readonly seesForeignArch: boolean;
   /** Tells restarts (−512…−516) from calls that were interrupted; else both are −EINTR. */
   readonly seesRestarts: boolean;
+  /** Delivers rt_sigreturn, by which signal handlers return. */
+  readonly seesSigreturn: boolean;
   /** Delivers i386 calls as the native calls of the same numbers, because its mechanism does not tell. Absent: no. */
   readonly misnamesForeignArch?: boolean;
   /** Delivers calls of threads that died inside them, and exit/exit_group themselves. */

@@ -2,8 +2,9 @@
  * The guard: a process of its own that holds what must be given back, and gives it back when this process is gone,
  * however it went. One per trial; its README (native/launcher) lists what it can hold.
  */
-import { BackendError } from './errors.ts';
+
 import type { HoldName } from './backend.ts';
+import { BackendError } from './errors.ts';
 import { Helper } from './helper.ts';
 
 export interface Guard {

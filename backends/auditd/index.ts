@@ -25,6 +25,7 @@ const full: Capabilities = {
   seesBirths: false,
   seesForeignArch: true,
   seesRestarts: false,
+  seesSigreturn: true,
   seesDyingCalls: true,
   detaches: true,
 };

@@ -38,6 +38,7 @@ const full: Capabilities = {
   seesBirths: true,
   seesForeignArch: true,
   seesRestarts: true,
+  seesSigreturn: true,
   seesDyingCalls: true,
   detaches: true,
 };

@@ -1,9 +1,20 @@
 /** ftrace: a private tracefs instance with the raw system call events. What the variants are: README.md beside this file. */
-import { type Capabilities, defineBackend, type LossRelation, type Wakeup } from '../../harness/backend.ts';
+import {
+  type BufferTerms,
+  type Capabilities,
+  defineBackend,
+  type LossRelation,
+  type Wakeup,
+} from '../../harness/backend.ts';
 
 /** An entry and an exit each; of a call that came in part, one of them. */
 const ENTRY_AND_EXIT: LossRelation = { min: 1, max: 2, partial: 1 };
 const ENTRY_ALONE: LossRelation = { min: 1, max: 1 };
+
+/** Sub-buffers of a page for each CPU; event sizes of x86-64 and arm64, with their headers. */
+const pages = (bytesPerCall: number): BufferTerms => ({ bytesPerCall, perCpu: true, granularity: 'page' });
+const PAIR_PAGES = pages(96);
+const ENTRY_PAGES = pages(68);
 
 const LOOK_EVERY_200_US: Wakeup = { kind: 'timer', value: 200 };
 
@@ -21,6 +32,8 @@ const full: Capabilities = {
   seesSeccompRefusals: true,
   seesBirths: true,
   seesForeignArch: false,
+  seesRestarts: true,
+  seesSigreturn: true,
   misnamesForeignArch: true,
   seesDyingCalls: true,
   detaches: true,
@@ -36,6 +49,7 @@ export default defineBackend({
       summary: 'raw sys_enter and sys_exit events of a private instance, binary pages, paired',
       capabilities: full,
       loss: ENTRY_AND_EXIT,
+      buffer: PAIR_PAGES,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
     },
@@ -44,6 +58,7 @@ export default defineBackend({
       summary: 'the same as a flight recorder: a full buffer loses its oldest records',
       capabilities: { ...full, losesEnd: 'oldest' },
       loss: ENTRY_AND_EXIT,
+      buffer: PAIR_PAGES,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
     },
@@ -52,6 +67,7 @@ export default defineBackend({
       summary: 'raw sys_enter events alone, without the return value',
       capabilities: { ...full, detail: 'enter', returnValue: false, seesSeccompRefusals: false, seesBirths: false },
       loss: ENTRY_ALONE,
+      buffer: ENTRY_PAGES,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
     },
@@ -60,6 +76,7 @@ export default defineBackend({
       summary: 'the events of the default as text from trace_pipe, as most people read them (oldest are lost)',
       capabilities: { ...full, losesEnd: 'oldest' },
       loss: ENTRY_AND_EXIT,
+      buffer: PAIR_PAGES,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
     },

@@ -24,6 +24,7 @@ export default defineBackend({
         seesBirths: false,
         seesForeignArch: false,
         seesRestarts: false,
+        seesSigreturn: true,
         seesDyingCalls: false,
         detaches: true,
       },

@@ -31,6 +31,7 @@ const full: Capabilities = {
   seesBirths: true,
   seesForeignArch: true,
   seesRestarts: true,
+  seesSigreturn: true,
   seesDyingCalls: true,
   detaches: true,
 };

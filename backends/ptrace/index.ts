@@ -18,6 +18,7 @@ const full: Capabilities = {
   seesBirths: true,
   seesForeignArch: true,
   seesRestarts: true,
+  seesSigreturn: true,
   seesDyingCalls: true,
   detaches: true,
 };

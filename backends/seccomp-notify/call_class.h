@@ -20,6 +20,7 @@ enum notify_call_class {
 	NOTIFY_CALL_EXEC,    /* the first one makes the target */
 	NOTIFY_CALL_EXIT,    /* never returns */
 	NOTIFY_CALL_RESTART, /* restart_syscall: a sleep taken up again after a stop */
+	NOTIFY_CALL_SIGRETURN, /* a signal that ends one at its notification would crash the program: never notified */
 };
 
 struct notify_call {

@@ -26,6 +26,7 @@ export default defineBackend({
         seesBirths: false,
         seesForeignArch: true,
         seesRestarts: true,
+        seesSigreturn: false,
         seesDyingCalls: true,
         /* The filter cannot be taken off, and refuses every call once nobody listens. */
         detaches: false,

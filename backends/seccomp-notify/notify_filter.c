@@ -33,10 +33,26 @@ static void notify_if(struct program *p, uint32_t nr)
 	answer(p, SECCOMP_RET_USER_NOTIF);
 }
 
+static void allow_if(struct program *p, const struct notify_call *call)
+{
+	load(p, offsetof(struct seccomp_data, arch));
+	emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call->arch, 0, 3));
+	load(p, offsetof(struct seccomp_data, nr));
+	emit(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call->nr, 0, 1));
+	answer(p, SECCOMP_RET_ALLOW);
+}
+
 static bool for_ourselves(const struct notify_call *call, bool native)
 {
 	return (call->arch == NOTIFY_NATIVE_ARCH) == native &&
 	       (call->kind == NOTIFY_CALL_FORK || (native && call->kind == NOTIFY_CALL_EXEC));
+}
+
+static bool has_its_own_answer(int32_t nr)
+{
+	const enum notify_call_class kind = notify_call__class(NOTIFY_NATIVE_ARCH, nr);
+
+	return kind == NOTIFY_CALL_FORK || kind == NOTIFY_CALL_EXEC || kind == NOTIFY_CALL_SIGRETURN;
 }
 
 /* Numbers and arch only: such a program the kernel (5.11) runs once a number, and remembers what is always allowed. */
@@ -46,6 +62,9 @@ unsigned notify_filter__build(const struct tb_filter *filter, struct sock_filter
 	unsigned skip;
 
 	if (!filter->active) {
+		for (size_t i = 0; i < notify_calls_count; i++)
+			if (notify_calls[i].kind == NOTIFY_CALL_SIGRETURN)
+				allow_if(&p, &notify_calls[i]);
 		answer(&p, SECCOMP_RET_USER_NOTIF);
 		return p.length;
 	}
@@ -64,9 +83,7 @@ unsigned notify_filter__build(const struct tb_filter *filter, struct sock_filter
 		if (for_ourselves(&notify_calls[i], true))
 			notify_if(&p, (uint32_t)notify_calls[i].nr);
 	for (uint32_t nr = 0; nr < TB_NR_MAX; nr++)
-		if (tb_filter__wants(filter, nr) &&
-		    notify_call__class(NOTIFY_NATIVE_ARCH, (int32_t)nr) != NOTIFY_CALL_FORK &&
-		    notify_call__class(NOTIFY_NATIVE_ARCH, (int32_t)nr) != NOTIFY_CALL_EXEC)
+		if (tb_filter__wants(filter, nr) && !has_its_own_answer((int32_t)nr))
 			notify_if(&p, nr);
 	answer(&p, SECCOMP_RET_ALLOW);
 	return p.length;

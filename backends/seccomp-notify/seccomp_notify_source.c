@@ -135,6 +135,7 @@ static void note(struct tb_source *source, enum notify_call_class class, uint32_
 	case NOTIFY_CALL_RESTART:
 		source->health.restarts++;
 		break;
+	case NOTIFY_CALL_SIGRETURN: /* never notified */
 	case NOTIFY_CALL_OTHER:
 		break;
 	}

@@ -47,6 +47,9 @@ const MOST_BREAKS = 2000;
 
 const EXECS: ReadonlySet<number> = new Set([syscallNumber('execve'), syscallNumber('execveat')]);
 
+/** The native one; i386's two are told by their own numbers in no native program. */
+const SIGRETURNS: ReadonlySet<number> = new Set([syscallNumber('rt_sigreturn')]);
+
 const WORDS = RECORD_BYTES / 4;
 const word = (field: keyof typeof RECORD_OFFSETS): number => RECORD_OFFSETS[field] / 4;
 const W = {
@@ -260,7 +263,8 @@ class Comparer {
     return (
       (kind === KIND.birth && !capabilities.seesBirths) ||
       (kind === KIND.refused && !capabilities.seesSeccompRefusals) ||
-      (noReturn && !capabilities.seesDyingCalls)
+      (noReturn && !capabilities.seesDyingCalls) ||
+      (!capabilities.seesSigreturn && SIGRETURNS.has(batch.u32[base + W.nr] as number))
     );
   }
 

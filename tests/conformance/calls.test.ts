@@ -179,7 +179,7 @@ describe.each(placed)('$id, placement $placement', ({ id, capabilities: can, pla
 
   test('rt_sigreturn is named, although it exits with another number', async () => {
     const { records } = await runCase(id, 'sigreturn', 7);
-    expect(called(records, 'rt_sigreturn')).toHaveLength(7);
+    expect(called(records, 'rt_sigreturn')).toHaveLength(can.seesSigreturn ? 7 : 0);
     expect(called(records, 'tgkill')).toHaveLength(7);
     expect(records.filter((r) => r.nr < 0)).toHaveLength(0);
   });
@@ -192,7 +192,8 @@ describe.each(placed)('$id, placement $placement', ({ id, capabilities: can, pla
     expect(reads).toHaveLength(4);
     const restart = can.seesRestarts ? -512 : -constants.errno.EINTR;
     if (can.returnValue) expect(returns(reads)).toEqual([restart, 1, restart, 1]);
-    expect(called(records, 'rt_sigreturn').filter((r) => r.tgid === target)).toHaveLength(2);
+    const sigreturns = called(records, 'rt_sigreturn').filter((r) => r.tgid === target);
+    expect(sigreturns).toHaveLength(can.seesSigreturn ? 2 : 0);
   });
 
   test('stopped and continued inside nanosleep: −516, then restart_syscall', async () => {

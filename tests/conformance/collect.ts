@@ -30,10 +30,11 @@ export interface CollectOptions {
   readonly placement?: Placement;
 }
 
-/** The placements a variant is tried in: its own, and wherever the scheduler likes. */
+/** The placements a variant is tried in: its own; each mechanism's default also wherever the scheduler likes. */
 export function placementsOf(subject: Subject): readonly Placement[] {
-  const own = findVariant(subject.id).variant.placement;
-  return own === 'free' ? ['free'] : [own, 'free'];
+  const { variant } = findVariant(subject.id);
+  const own = variant.placement;
+  return own === 'free' || variant.name !== '' ? [own] : [own, 'free'];
 }
 
 interface Cpus {

@@ -29,6 +29,7 @@ const CAPABILITIES: Capabilities = {
   seesBirths: true,
   seesForeignArch: true,
   seesRestarts: true,
+  seesSigreturn: true,
   seesDyingCalls: true,
   detaches: true,
 };

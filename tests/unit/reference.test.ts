@@ -52,6 +52,7 @@ const FULL: Capabilities = {
   seesBirths: true,
   seesForeignArch: true,
   seesRestarts: true,
+  seesSigreturn: true,
   seesDyingCalls: true,
   detaches: true,
 };
