@@ -109,6 +109,13 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
     baselines.addHalved();
     cells.push(...baselines.cells, ...traced);
   }
+  const marking = request.variants.filter((contestant) => needsAuditContext(request, contestant)).map(({ id }) => id);
+  if (marking.length > 0) {
+    notes.add(
+      `${marking.join(', ')}: audit is enabled while these run; until the next boot tasks started later keep an audit context, ` +
+        'which slows their calls with audit off again too; leave them out with --backends where that matters',
+    );
+  }
   const deadlineMs = request.deadlineMs ?? commonDeadlineMs(cells);
   for (const { cell } of cells) cell.trial.deadlineMs = deadlineMs;
   return { cells, notes: [...notes] };

@@ -173,9 +173,11 @@ void fill_geometry(const tb_source &source, tb_geometry *geometry)
 
 	geometry->buffer_bytes = source.calls.bytes();
 	geometry->reachable_bytes_per_cpu = source.calls.bytes_per_cpu();
-	geometry->bytes_per_call =
-		Formats::bytes_in_buffer(formats.enter.bytes) +
-		(source.variant->exits ? Formats::bytes_in_buffer(formats.leave.bytes) : 0);
+	/* An event does not go over the end of its sub-buffer: what is left there, and the header, are shared by its calls. */
+	const uint32_t events = Formats::bytes_in_buffer(formats.enter.bytes) +
+				(source.variant->exits ? Formats::bytes_in_buffer(formats.leave.bytes) : 0);
+	const uint32_t calls = std::max(1u, formats.event_bytes() / events);
+	geometry->bytes_per_call = (formats.sub_buffer_bytes + calls - 1) / calls;
 	geometry->calls_in_flight = geometry->reachable_bytes_per_cpu / geometry->bytes_per_call;
 }
 

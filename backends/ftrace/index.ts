@@ -13,8 +13,8 @@ const ENTRY_ALONE: LossRelation = { min: 1, max: 1 };
 
 /** Sub-buffers of a page for each CPU; event sizes of x86-64 and arm64, with their headers. */
 const pages = (bytesPerCall: number): BufferTerms => ({ bytesPerCall, perCpu: true, granularity: 'page' });
-const PAIR_PAGES = pages(96);
-const ENTRY_PAGES = pages(68);
+const PAIR_PAGES = pages(98);
+const ENTRY_PAGES = pages(69);
 
 const LOOK_EVERY_200_US: Wakeup = { kind: 'timer', value: 200 };
 

@@ -145,6 +145,10 @@ int Instance::resize(uint64_t bytes_per_cpu, const Formats &formats, tb_error *e
 	/* The kernel takes the room for events in KiB and rounds it up to sub-buffers. */
 	const uint64_t sub_buffers = std::max<uint64_t>(2, bytes_per_cpu / formats.sub_buffer_bytes);
 	std::string text;
+	const auto in_sub_buffers = [&formats](uint64_t kib) {
+		return (kib * 1024 + formats.event_bytes() - 1) / formats.event_bytes() *
+		       formats.sub_buffer_bytes;
+	};
 	int code = write("buffer_size_kb", std::to_string(sub_buffers * formats.event_bytes() / 1024), err);
 
 	if (code < 0) {
@@ -152,10 +156,8 @@ int Instance::resize(uint64_t bytes_per_cpu, const Formats &formats, tb_error *e
 		return code;
 	}
 	code = read("buffer_size_kb", &text, err);
-	bytes_per_cpu_ = strtoull(text.c_str(), nullptr, 10) * 1024;
-	if (code == 0)
-		code = read("buffer_total_size_kb", &text, err);
-	bytes_ = strtoull(text.c_str(), nullptr, 10) * 1024;
+	bytes_per_cpu_ = in_sub_buffers(strtoull(text.c_str(), nullptr, 10));
+	bytes_ = bytes_per_cpu_ * cpus_.size();
 	if (code == 0 && bytes_per_cpu_ == 0) /* "X" where the CPUs differ */
 		return tb_error__set(err, -EPROTO,
 				     "the kernel does not tell the size of the buffers it made");

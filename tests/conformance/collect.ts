@@ -30,11 +30,13 @@ export interface CollectOptions {
   readonly placement?: Placement;
 }
 
-/** The placements a variant is tried in: its own; each mechanism's default also wherever the scheduler likes. */
-export function placementsOf(subject: Subject): readonly Placement[] {
-  const { variant } = findVariant(subject.id);
-  const own = variant.placement;
-  return own === 'free' || variant.name !== '' ? [own] : [own, 'free'];
+/** Their sources do otherwise where collector and target share CPUs (README of each). */
+const PLACEMENT_MATTERS = ['ebpf', 'ptrace'];
+
+/** The placements a variant is tried in: its own, and wherever the scheduler likes where that makes a difference. */
+export function placementsOf({ id }: Subject): readonly Placement[] {
+  const own = findVariant(id).variant.placement;
+  return own === 'free' || !PLACEMENT_MATTERS.includes(id) ? [own] : [own, 'free'];
 }
 
 interface Cpus {

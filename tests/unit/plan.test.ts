@@ -239,7 +239,8 @@ describe('expanding a plan', () => {
   });
 
   it('pairs a backend that needs an audit context with a baseline that has one', () => {
-    const { plan } = expand({ workloads: ['null'], backends: ['ring', 'audit'] });
+    const { plan, notes } = expand({ workloads: ['null'], backends: ['ring', 'audit'] });
+    expect(notes.join()).toMatch(/audit: audit is enabled while these run; until the next boot/);
     const audit = plan.cells.find(({ trial }) => trial.variant === 'audit');
     expect(audit?.trial.auditContext).toBe('present');
     expect(audit?.baselineCellId).toMatch(/none\+audit$/);
