@@ -47,9 +47,11 @@ function groupsOf(ids: readonly string[]): Group[] {
     return variant.capabilities.regime === 'blocks' || (backend.name === 'auditd' && variant.name !== '');
   };
   const together = ids.filter((id) => !alone(id));
+  const others = together.filter((id) => !isDefault(id));
+  const names = [...new Set(others.map((id) => findVariant(id).backend.name))];
   return [
     { ids: together.filter(isDefault), cases: CASES },
-    { ids: together.filter((id) => !isDefault(id)), cases: FEW },
+    ...names.map((name) => ({ ids: others.filter((id) => findVariant(id).backend.name === name), cases: FEW })),
     ...ids.filter(alone).map((id) => ({ ids: [id], cases: isDefault(id) ? CASES : FEW })),
   ].filter((group) => group.ids.length > 0);
 }

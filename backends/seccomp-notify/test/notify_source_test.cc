@@ -4,6 +4,7 @@
  * and this thread drains.
  */
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -490,18 +491,22 @@ TEST_AS_ROOT(a_second_listener_is_refused_and_the_first_goes_on)
 	CHECK_EQ(first.arm(t.child->pid), 0);
 	first.drain(8, 0);
 	/* Its calls on our behalf are notified to the first listener, which a thread of its own has to serve. */
+	auto *enough = static_cast<std::atomic<bool> *>(mmap(nullptr, sizeof(std::atomic<bool>),
+							     PROT_READ | PROT_WRITE,
+							     MAP_SHARED | MAP_ANONYMOUS, -1, 0));
 	const pid_t helper = fork();
 
 	if (helper == 0) {
-		for (const uint64_t end = now_ns() + 1'000'000'000; now_ns() < end;)
+		for (const uint64_t end = now_ns() + 10'000'000'000; now_ns() < end && !*enough;)
 			first.drain(8, 1000);
 		_exit(0);
 	}
 
 	const int rc = second.arm(t.child->pid);
 
-	kill(helper, SIGKILL);
+	*enough = true; /* killed, it could take a notification along that nobody answers any more */
 	waitpid(helper, nullptr, 0);
+	munmap(enough, sizeof(*enough));
 	CHECK_EQ(rc, -EBUSY);
 	t.child->open_gate();
 	first.drain_to_end(8, *t.child);
@@ -698,7 +703,8 @@ TEST_AS_ROOT(a_storm_of_signals_loses_and_invents_nothing)
 	for (const struct tb_record &r : source.records)
 		returns += r.nr == SYS_rt_sigreturn;
 	CHECK(t.truth->handled > 0);
-	CHECK_EQ(returns, 0u); /* a return that a signal ends would crash the program, so it is never notified */
+	CHECK_EQ(returns,
+		 0u); /* a return that a signal ends would crash the program, so it is never notified */
 }
 
 #if defined(__x86_64__)
