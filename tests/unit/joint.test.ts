@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { Capabilities } from '../../harness/backend.ts';
 import { ARCH, EventBatch, FLAG, KIND, RECORD_BYTES, RECORD_OFFSETS } from '../../harness/event.ts';
 import { callsByName, type Witness } from '../../harness/reference/joint.ts';
 import { judgeJoint } from '../../harness/reference/judge.ts';
@@ -12,27 +11,8 @@ import { NATIVE_ARCH, syscallNumber } from '../../harness/syscalls/index.ts';
 import { TallyCounter, tallyCounts } from '../../harness/trace/tally.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import { renderTerminal } from '../../reports/terminal.ts';
+import { FULL_CAPABILITIES } from '../fixtures/capabilities.ts';
 import { fixtureInput, fixturePlan, fixtureTrials, fixtureVariants } from '../fixtures/study.ts';
-
-const CAPABILITIES: Capabilities = {
-  delivers: 'records',
-  detail: 'full',
-  thread: true,
-  args: 6,
-  returnValue: true,
-  filter: 'kernel',
-  ordering: 'thread',
-  regime: 'drops',
-  losesEnd: 'newest',
-  followsSetuid: true,
-  seesSeccompRefusals: true,
-  seesBirths: true,
-  seesForeignArch: true,
-  seesRestarts: true,
-  seesSigreturn: true,
-  seesDyingCalls: true,
-  detaches: true,
-};
 
 const NO_LOSS = { min: 0, max: 0, counters: [] };
 const spec: JointSpec = {
@@ -76,12 +56,12 @@ function witness(
   counter.addBatch(batch(calls));
   const tally = counter.result();
   const report = null as unknown as Witness['report'];
-  return { variant, capabilities: CAPABILITIES, recording, tally, lost: NO_LOSS, report, ...changes };
+  return { variant, capabilities: FULL_CAPABILITIES, recording, tally, lost: NO_LOSS, report, ...changes };
 }
 
 function countOf(variant: string, calls: Record<string, number>): Witness {
   const counts = Object.entries(calls).map(([name, count]) => ({ nr: syscallNumber(name), count }));
-  const capabilities = { ...CAPABILITIES, delivers: 'counts' as const, detail: null };
+  const capabilities = { ...FULL_CAPABILITIES, delivers: 'counts' as const, detail: null };
   return witness(variant, [], { capabilities, tally: tallyCounts(counts) });
 }
 

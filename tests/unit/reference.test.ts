@@ -5,6 +5,7 @@ import { ARCH, EventBatch, FLAG, KIND, RECORD_BYTES, RECORD_OFFSETS } from '../.
 import { compareContents, type Side } from '../../harness/reference/compare.ts';
 import { Recording } from '../../harness/reference/recording.ts';
 import { syscallNumber } from '../../harness/syscalls/index.ts';
+import { FULL_CAPABILITIES } from '../fixtures/capabilities.ts';
 
 interface Made {
   tid?: number;
@@ -37,30 +38,10 @@ function batchOf(records: readonly Made[]): EventBatch {
   return new EventBatch(buffer, 0, records.length, 0n);
 }
 
-const FULL: Capabilities = {
-  delivers: 'records',
-  detail: 'full',
-  thread: true,
-  args: 6,
-  returnValue: true,
-  filter: 'kernel',
-  ordering: 'thread',
-  regime: 'drops',
-  losesEnd: 'newest',
-  followsSetuid: true,
-  seesSeccompRefusals: true,
-  seesBirths: true,
-  seesForeignArch: true,
-  seesRestarts: true,
-  seesSigreturn: true,
-  seesDyingCalls: true,
-  detaches: true,
-};
-
 function side(variant: string, records: readonly Made[], changes: Partial<Capabilities> = {}): Side {
   const recording = new Recording(1_000_000);
   recording.append(batchOf(records));
-  return { variant, capabilities: { ...FULL, ...changes }, recording };
+  return { variant, capabilities: { ...FULL_CAPABILITIES, ...changes }, recording };
 }
 const compare = (left: readonly Made[], right: readonly Made[], theirs: Partial<Capabilities> = {}) =>
   compareContents(side('ebpf', left), side('other', right, theirs), 10);
@@ -191,7 +172,11 @@ describe('contents', () => {
   it('beyond a recording’s bound are said to be left out', () => {
     const small = new Recording(10);
     small.append(batchOf(seq(20)));
-    const found = compareContents(side('ebpf', seq(20)), { variant: 'x', capabilities: FULL, recording: small }, 3);
+    const found = compareContents(
+      side('ebpf', seq(20)),
+      { variant: 'x', capabilities: FULL_CAPABILITIES, recording: small },
+      3,
+    );
     expect(found).toMatchObject({ equal: 10, onlyReference: 10, leftOut: 10 });
     expect(found.differences).toHaveLength(3);
   });
