@@ -70,7 +70,9 @@ export interface CellRequest {
   readonly user: string | null;
   readonly seed: number;
   readonly deadlineMs: number | null;
+  /** The longest section planned, and what one is cut to that would be longer. */
   readonly sectionCapMs: number;
+  readonly cutSectionMs: number;
   readonly machine: Machine;
 }
 
@@ -306,15 +308,20 @@ function callsFor(
   }
   const stressing = STRESS_FACTOR * inFlightOf(request, threads, entry, variant.buffer, budget.bytes);
   const dearest = addedNs({ delivers: 'records', detail: 'full', regime: 'drops' });
-  const affordable = (request.sectionCapMs * 1e6) / callNs(entry, threads, dearest);
-  const least = (Math.min(SHORTEST_SECTION_MS, request.sectionCapMs) * 1e6) / callNs(entry, threads, dearest);
+  const within = (ms: number): number => (ms * 1e6) / callNs(entry, threads, dearest);
+  const affordable = within(request.sectionCapMs);
+  const least = within(Math.min(SHORTEST_SECTION_MS, request.sectionCapMs));
   const wanted = Math.max(stressing * STRESS_MARGIN, least);
-  if (stressing > affordable && capabilities.regime === 'drops') {
-    const which = budget.inFlight === null ? id : `${id} @${budget.inFlight} calls`;
-    notes.add(
-      `${entry.name}/${which}: ${STRESS_FACTOR} × the buffer would take about ${formatDuration((stressing * callNs(entry, threads, dearest)) / 1e6)} a trial; ` +
-        `cut to ${formatDuration(request.sectionCapMs)}, so the buffer is not stressed`,
-    );
+  if (stressing > affordable) {
+    if (capabilities.regime === 'drops') {
+      const which = budget.inFlight === null ? id : `${id} @${budget.inFlight} calls`;
+      const wouldTakeMs = (stressing * callNs(entry, threads, dearest)) / 1e6;
+      notes.add(
+        `${entry.name}/${which}: ${STRESS_FACTOR} × the buffer would take about ${formatDuration(wouldTakeMs)} a trial; ` +
+          `cut to ${formatDuration(request.cutSectionMs)}, so the buffer is not stressed`,
+      );
+    }
+    return wholeIterations(within(Math.min(request.cutSectionMs, request.sectionCapMs)), entry);
   }
   // Numbers are shared where at most twice the calls do it: each number of its own costs a baseline of its own.
   const common = STRESS_FACTOR * STRESS_MARGIN * inFlightOf(request, threads, entry, null, request.bufferBytes);

@@ -2,17 +2,10 @@
  * Idle policy `busy`: a process of its own keeps every CPU awake while a trial runs (native/launcher, tracebench-awake).
  * The same helper protocol as the guard's: it ends at the end of its pipe, however this process ends.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { execa } from 'execa';
-import { readFact } from './environment.ts';
 import { cannotError, EXIT, TracebenchError } from './errors.ts';
 import { Helper } from './helper.ts';
-import { binDir } from './paths.ts';
 
-const PROGRAM = 'tracebench-awake';
-/** The program bounds itself to 5 s. */
-const CHECK_LIMIT_MS = 8000;
+export const AWAKE_PROGRAM = 'tracebench-awake';
 const MEND =
   'use --idle native, or run where the idle scheduling class is allowed (a container needs sched_setscheduler)';
 
@@ -23,12 +16,12 @@ export interface Awake {
 
 /** Resolves when every CPU has its spinner. Throws TracebenchError (exit code 3) where that cannot be had. */
 export async function keepAwake(): Promise<Awake> {
-  const helper = new Helper(PROGRAM, [], -1);
+  const helper = new Helper(AWAKE_PROGRAM, [], -1);
   const answer = await helper.next();
   if (answer?.['event'] !== 'awake') {
     helper.release();
     await helper.reap();
-    throw refused(answer?.['message']);
+    throw awakeRefused(answer?.['message']);
   }
   return {
     async release() {
@@ -36,56 +29,18 @@ export async function keepAwake(): Promise<Awake> {
       const { code, signal } = await helper.reap();
       if (code === 0) return;
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      throw new TracebenchError(EXIT.runError, `the CPUs were not kept awake to the end: ${PROGRAM} ended with ${how}`);
+      throw new TracebenchError(
+        EXIT.runError,
+        `the CPUs were not kept awake to the end: ${AWAKE_PROGRAM} ended with ${how}`,
+      );
     },
   };
 }
 
-/** Before a study: throws (exit code 3) where no trial could keep the CPUs awake, or where doing so would slow it. */
-export async function checkAwake(): Promise<void> {
-  const quota = cpuQuota();
-  if (quota !== null) {
-    throw cannotError(
-      `--idle busy: this process has a CPU quota (${quota}), which the spinners would use up, and the workload would stand still`,
-      'use --idle native, or run without a CPU quota',
-    );
-  }
-  const program = join(binDir, PROGRAM);
-  if (!existsSync(program)) throw cannotError(`${program} is not built`, 'npm run build');
-  const run = await execa(program, ['--check'], { reject: false, stdin: 'ignore', timeout: CHECK_LIMIT_MS });
-  if (run.failed) throw refused(run.stdout === '' ? run.shortMessage : JSON.parse(run.stdout).message);
-}
-
-function refused(message: unknown): TracebenchError {
+/** What to throw where the CPUs cannot be kept awake; `message` is the program's own. */
+export function awakeRefused(message: unknown): TracebenchError {
   return cannotError(
-    `--idle busy: the CPUs cannot be kept awake: ${message ?? `${PROGRAM} ended without a word`}`,
+    `--idle busy: the CPUs cannot be kept awake: ${message ?? `${AWAKE_PROGRAM} ended without a word`}`,
     MEND,
   );
-}
-
-/** The file and value that bound our CPU time, in this cgroup or one above it; null: none does. */
-export function cpuQuota(root = '/'): string | null {
-  const memberships = readFact(join(root, 'proc/self/cgroup')) ?? '';
-  for (const line of memberships.split('\n')) {
-    const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
-    if (path === undefined || controllers === undefined) continue;
-    const unified = controllers === '';
-    if (!unified && !controllers.split(',').includes('cpu')) continue;
-    const mount = join(root, 'sys/fs/cgroup', unified ? '' : controllers);
-    const found = quotaAbove(mount, path, unified ? 'cpu.max' : 'cpu.cfs_quota_us');
-    if (found !== null) return found;
-  }
-  return null;
-}
-
-function quotaAbove(mount: string, path: string, file: string): string | null {
-  const parts = path.split('/').filter((part) => part !== '');
-  for (let depth = parts.length; depth >= 0; depth--) {
-    const at = join(mount, ...parts.slice(0, depth), file);
-    // The root cgroup has no such file, and a container may not see those above its own.
-    const value = readFact(at);
-    // cpu.max: `max 100000` is unbounded; cpu.cfs_quota_us: -1 is.
-    if (value !== null && value !== '' && !/^(max|-1)\b/.test(value)) return `${at}: ${value}`;
-  }
-  return null;
 }

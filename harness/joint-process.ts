@@ -1,9 +1,12 @@
 /** One joint trial in a process of its own: `node joint-trial.js`, a JointSpec in, a JointResult out. */
 import { z } from 'zod';
 import { ask, type HostedProgram } from './hosted-process.ts';
-import { type JointResult, type JointSpec, jointResultSchema } from './result.ts';
+import { type JointResult, type JointSpec, jointResultSchema, jointSpecSchema } from './result.ts';
 
-/** Never throws for what goes wrong in it: that is a failed joint trial. Throws TrialStopped when `signal` ended it. */
+/**
+ * Never throws for what goes wrong in it: that is a failed joint trial. Throws TrialStopped when `signal` ended it, and
+ * for what is no JointSpec.
+ */
 export async function runJointTrial(
   program: HostedProgram,
   spec: JointSpec,
@@ -14,7 +17,7 @@ export async function runJointTrial(
     spec,
     error: { code, message, mend: null },
   });
-  const answer = await ask(program, spec, signal);
+  const answer = await ask(program, jointSpecSchema.parse(spec), signal);
   if (!answer.answered) return failed(answer.code, answer.message);
   const parsed = jointResultSchema.safeParse(answer.json);
   if (parsed.success) return parsed.data;

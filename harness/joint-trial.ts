@@ -7,7 +7,7 @@ import { findVariant } from '../backends/index.ts';
 import { failureOf, serve } from './hosted.ts';
 import { type JointRun, runJoint, type Witness } from './reference/joint.ts';
 import { judgeJoint } from './reference/judge.ts';
-import { type JointResult, type JointSpec, jointSpecSchema } from './result.ts';
+import type { JointResult, JointSpec } from './result.ts';
 import { syscallNumber } from './syscalls/index.ts';
 import { argvOf } from './workload-command.ts';
 
@@ -50,4 +50,4 @@ async function runJointTrial(spec: JointSpec, signal: AbortSignal): Promise<Join
   }
 }
 
-process.exit(await serve({ name: 'joint trial', parse: (json) => jointSpecSchema.parse(json), answer: runJointTrial }));
+process.exit(await serve({ name: 'joint trial', answer: runJointTrial }));

@@ -238,6 +238,7 @@ export function expandPlan(request: Request, usable: readonly string[], context:
     seed: request.seed,
     deadlineMs: settings.deadline ?? null,
     sectionCapMs: request.profile.sectionCapMs,
+    cutSectionMs: request.profile.cutSectionMs,
     machine,
   };
   const { cells, notes } = expandCells(cellRequest);

@@ -4,9 +4,7 @@
  * them. Units are in the names; times are ns unless said, CLOCK_MONOTONIC where a point in time is meant.
  */
 import { z } from 'zod';
-
-/** Raised when a reader of the old version would misread the new one. */
-export const RESULT_VERSION = 1;
+import { RESULT_VERSION } from './result-version.ts';
 
 const count = z.int().nonnegative();
 const ns = z.number().nonnegative();

@@ -24,10 +24,10 @@ import {
   calibrationSchema,
   environmentSchema,
   planSchema,
-  RESULT_VERSION,
   type TrialResult,
   trialResultSchema,
 } from './result.ts';
+import { RESULT_VERSION } from './result-version.ts';
 
 export const PLAN_FILE = 'plan.json';
 export const TRIALS_FILE = 'trials.ndjson';

@@ -12,16 +12,8 @@ import { BASELINE, definitionOf, type ExpandedPlan, expandPlan, type PlanContext
 import type { Probe } from './probe.ts';
 import type { Progress } from './progress.ts';
 import { jointSpecs } from './reference/plan.ts';
-import {
-  type BackendRow,
-  type Calibration,
-  type Environment,
-  type JointResult,
-  type JointSpec,
-  RESULT_VERSION,
-  type Study,
-  type TrialResult,
-} from './result.ts';
+import type { BackendRow, Calibration, Environment, JointResult, JointSpec, Study, TrialResult } from './result.ts';
+import { RESULT_VERSION } from './result-version.ts';
 import { runRounds } from './runner.ts';
 import type { StopWatch } from './stop.ts';
 import { cannotWrite, pointLatest, StudyFiles, type StudyHead } from './study-files.ts';

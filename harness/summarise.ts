@@ -2,7 +2,8 @@
  * From trials to the study that is written down: cells, comparisons, noise, verdict. Pure: the same trials make the
  * same study, so a result can be summarised again from its plan and trials.ndjson.
  */
-import { RESULT_VERSION, type Study, type TrialResult } from './result.ts';
+import type { Study, TrialResult } from './result.ts';
+import { RESULT_VERSION } from './result-version.ts';
 import { summariseCells, type VariantTerms } from './summarise/cells.ts';
 import { runCommand } from './summarise/command.ts';
 import { compareCells } from './summarise/comparisons.ts';

@@ -1,11 +1,12 @@
 /** One trial in a process of its own: `node trial.js`, a TrialSpec in, a TrialResult out. */
 import { z } from 'zod';
 import { ask, type HostedProgram } from './hosted-process.ts';
-import { type FailedTrial, RESULT_VERSION, type TrialResult, type TrialSpec, trialResultSchema } from './result.ts';
+import { type FailedTrial, type TrialResult, type TrialSpec, trialResultSchema, trialSpecSchema } from './result.ts';
+import { RESULT_VERSION } from './result-version.ts';
 
 /**
  * Never throws for what goes wrong in a trial: that is a failed trial, which names it.
- * Throws TrialStopped when `signal` ended it.
+ * Throws TrialStopped when `signal` ended it, and for what is no TrialSpec.
  */
 export async function runTrial(program: HostedProgram, spec: TrialSpec, signal: AbortSignal): Promise<TrialResult> {
   const startedAt = new Date();
@@ -17,7 +18,7 @@ export async function runTrial(program: HostedProgram, spec: TrialSpec, signal: 
     status: 'failed',
     error: { code, message, mend: null },
   });
-  const answer = await ask(program, spec, signal);
+  const answer = await ask(program, trialSpecSchema.parse(spec), signal);
   if (!answer.answered) return failed(answer.code, answer.message);
   const result = checked(answer.json, spec);
   return typeof result === 'string' ? failed('PROTOCOL', `${result}${answer.said}`) : result;

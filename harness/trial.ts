@@ -10,17 +10,10 @@ import { EXIT, TracebenchError } from './errors.ts';
 import { holdNoAuditContext } from './guard.ts';
 import { failureOf, serve } from './hosted.ts';
 import { keepAwake } from './idle.ts';
-import { JavaScriptLatency } from './javascript-latency.ts';
+import type { JavaScriptLatency } from './javascript-latency.ts';
 import { judgeCounts, judgeRecords, type KindTruth } from './oracle.ts';
-import {
-  type Accounting,
-  type CompletedTrial,
-  type Latency,
-  RESULT_VERSION,
-  type TrialResult,
-  type TrialSpec,
-  trialSpecSchema,
-} from './result.ts';
+import type { Accounting, CompletedTrial, Latency, TrialResult, TrialSpec } from './result.ts';
+import { RESULT_VERSION } from './result-version.ts';
 import { NATIVE_ARCH } from './session.ts';
 import { syscallName, syscallNumber } from './syscalls/index.ts';
 import { onlyReport, runTraced, type TracedOutcome } from './traced.ts';
@@ -105,6 +98,12 @@ function latencyOf(outcome: TracedOutcome, detail: 'enter' | 'full' | null): Lat
   return { ...h, ambiguous: ledger.ambiguous, made: detail === 'enter' ? 'enter' : 'exit' };
 }
 
+/** Loaded where it is wanted: every trial's start would pay for it. */
+async function javaScriptLatency(control: Control): Promise<JavaScriptLatency> {
+  const { JavaScriptLatency } = await import('./javascript-latency.ts');
+  return new JavaScriptLatency(control.handle);
+}
+
 type Measured = Omit<CompletedTrial, 'version' | 'spec' | 'startedAt' | 'wallMs' | 'status'>;
 
 /** From before the launcher is started until the target is gone, baselines as well. */
@@ -122,9 +121,9 @@ async function measure(spec: TrialSpec, signal: AbortSignal): Promise<Measured> 
   const filter = spec.filter === null ? null : spec.filter.map((name) => syscallNumber(name));
   const stamped = spec.workload.kind === 'stamped' ? spec.workload : null;
   const control = stamped === null ? null : native().createControl();
+  const javascript = spec.consumer === 'javascript' && control !== null ? await javaScriptLatency(control) : null;
   const guard = spec.auditContext === 'absent' ? await holdNoAuditContext() : null;
   const stealBefore = stealNs();
-  const javascript = spec.consumer === 'javascript' && control !== null ? new JavaScriptLatency(control.handle) : null;
   try {
     const outcome = await runTraced({
       collectors: [
@@ -217,4 +216,4 @@ async function runTrial(spec: TrialSpec, signal: AbortSignal): Promise<TrialResu
   }
 }
 
-process.exit(await serve({ name: 'trial', parse: (json) => trialSpecSchema.parse(json), answer: runTrial }));
+process.exit(await serve({ name: 'trial', answer: runTrial }));

@@ -10,13 +10,13 @@ import {
   intervalSchema,
   latencySchema,
   planSchema,
-  RESULT_VERSION,
   type Study,
   studySchema,
   trialResultSchema,
   wakeupSchema,
   workloadSpecSchema,
 } from '../harness/result.ts';
+import { RESULT_VERSION } from '../harness/result-version.ts';
 
 /** Text of result.json. Throws ZodError when the study does not keep its own contract (a NaN among the figures). */
 export function resultJson(study: Study): string {

@@ -9,7 +9,7 @@ import { calibrate } from '../calibration.ts';
 import { readEnvironment } from '../environment.ts';
 import { cannotError, EXIT, usageError } from '../errors.ts';
 import { findHost, type Host } from '../host.ts';
-import { checkAwake } from '../idle.ts';
+import { checkAwake } from '../idle-check.ts';
 import { runJointTrial } from '../joint-process.ts';
 import { lockStudy } from '../lock.ts';
 import { distDir } from '../paths.ts';

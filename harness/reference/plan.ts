@@ -1,8 +1,11 @@
 /** Which joint trials a study makes: every workload of it under every recording or counting variant, once. */
+import { iterationCost } from '../costs.ts';
 import type { JointSpec, Plan, WorkloadSpec } from '../result.ts';
 
 /** Enough for every kind of call and every thread of a workload; the timed trials make millions. */
 const CALLS = 5000;
+/** Bare time that no workload need exceed: processes are started a thousand times, not five thousand. */
+const BARE_MS = 150;
 /** Of each collector: 96 MiB. An application with more calls is compared that far. */
 const MOST_RECORDS = 1_000_000;
 const SHOWN = 10;
@@ -42,9 +45,16 @@ export function jointSpecs(plan: Plan, usable: ReadonlySet<string>, roles: Joint
 function workloadsOf(plan: Plan): WorkloadSpec[] {
   const found = new Map<string, WorkloadSpec>();
   for (const workload of plan.workloads) {
-    const short = workload.kind === 'stamped' ? { ...workload, calls: Math.min(workload.calls, CALLS) } : workload;
+    const short =
+      workload.kind === 'stamped'
+        ? { ...workload, calls: Math.min(workload.calls, fewCalls(workload.name)) }
+        : workload;
     const key = workload.kind === 'stamped' ? `${workload.name}:${workload.threads}` : JSON.stringify(workload.argv);
     if (!found.has(key)) found.set(key, short);
   }
   return [...found.values()];
+}
+
+function fewCalls(workload: string): number {
+  return Math.min(CALLS, Math.floor((BARE_MS * 1e6) / iterationCost(workload, 1).bareNs));
 }

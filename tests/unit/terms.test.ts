@@ -8,7 +8,7 @@ import { backends } from '../../backends/index.ts';
 import { type BackendDefinition, type BufferTerms, defineBackend } from '../../harness/backend.ts';
 import { bytesForCalls, reachableBytes } from '../../harness/buffer.ts';
 import { TracebenchError } from '../../harness/errors.ts';
-import { cpuQuota } from '../../harness/idle.ts';
+import { cpuQuota } from '../../harness/idle-check.ts';
 import { readMachine } from '../../harness/machine.ts';
 import { keepsOwnWakeup, parseWakeup, wakeupOf, wakeupText } from '../../harness/wakeup.ts';
 import { fakeBackends } from '../fixtures/plan-context.ts';
