@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { z } from 'zod';
 import { readFact } from './environment.ts';
 import { cannotError } from './errors.ts';
+import { holdNoAuditContext } from './guard.ts';
 import { binDir } from './paths.ts';
 import type { Calibration } from './result.ts';
 
@@ -44,17 +45,25 @@ export function stealFraction(before: CpuTicks, after: CpuTicks): number {
 
 /**
  * Runs tracebench-calibrate (about 0.25 s, all CPUs it may use). The bare call is the minimum of blocks, like the
- * trials' canary, so that the two can be held against each other. Throws when the program is not built or fails.
+ * trials' canary, so that the two can be held against each other; like their targets it carries no audit context where
+ * that can be had. Throws when the program is not built or fails.
  */
 export async function calibrate(): Promise<Calibration> {
   const program = join(binDir, 'tracebench-calibrate');
   if (!existsSync(program)) throw cannotError(`${program} is not built`, 'npm run build');
+  const guard = await holdNoAuditContext();
   const before = readCpuTicks(readFact('/proc/stat') ?? '');
-  const run = await execa(program, { timeout: DEADLINE_MS, killSignal: 'SIGKILL', reject: false, stdin: 'ignore' });
+  const run = await execa(program, {
+    timeout: DEADLINE_MS,
+    killSignal: 'SIGKILL',
+    reject: false,
+    stdin: 'ignore',
+  }).finally(() => guard.release());
   const after = readCpuTicks(readFact('/proc/stat') ?? '');
   if (run.failed) throw cannotError(`calibration failed: ${run.stderr || run.shortMessage}`, undefined, run);
   const parsed = outputSchema.parse(JSON.parse(run.stdout));
   return {
+    auditContext: guard.held ? 'absent' : 'unknown',
     bareCallNs: parsed.bareCallMinNs,
     clockCostNs: parsed.clockCostNs,
     clockResolutionNs: parsed.clockResolutionNs,

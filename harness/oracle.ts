@@ -38,16 +38,21 @@ export interface LedgerFacts {
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
-/** Calls that a counting mechanism admits to have missed, each of which it counts as one. */
-function admittedCalls(counters: readonly Counter[]): number {
-  return sum(counters.filter((c) => c.unit === 'call' && c.place === 'kernel').map((c) => c.count));
+/** What the mechanism admits to have lost before the ledger could see it, of counters in one unit. */
+function admitted(counters: readonly Counter[], unit: Counter['unit']): number {
+  const losses = counters.filter((c) => c.unit === unit && (c.place === 'kernel' || c.place === 'decode'));
+  return sum(losses.map((c) => c.count));
 }
 
-/** Records the mechanism admits to have lost before the ledger could see them. */
-function admittedRecords(counters: readonly Counter[]): number {
-  return sum(
-    counters.filter((c) => c.unit === 'record' && (c.place === 'kernel' || c.place === 'decode')).map((c) => c.count),
-  );
+/** The same in calls: counted as such, or as records by the variant's relation. */
+function admittedCalls(
+  counters: readonly Counter[],
+  relation: LossRelation,
+  partial = 0,
+): { min: number; max: number } {
+  const calls = admitted(counters, 'call');
+  const records = inCalls(admitted(counters, 'record'), relation, partial);
+  return { min: calls + records.min, max: calls + records.max };
 }
 
 /** `n` lost records as missing calls: one costs `min` … `max` records, and partly delivered ones may have cost some. */
@@ -103,7 +108,7 @@ export function judgeRecords(input: {
   if (issued > 0 && ledger.complete + ledger.partial === 0) errors.push('calls were issued and none was delivered');
 
   const reported = counters.filter((c) => c.place !== 'bridge');
-  const reportedCalls = inCalls(admittedRecords(counters), relation, ledger.partial);
+  const reportedCalls = admittedCalls(counters, relation, ledger.partial);
   const discrepancy = {
     min: difference(missing + missingCounted, reportedCalls.max),
     max: difference(missing + missingCounted, reportedCalls.min),
@@ -179,12 +184,10 @@ export function judgeCounts(input: {
   }
   const issued = sum(rows.map((r) => r.issued));
   const counted = sum(rows.map((r) => r.delivered));
-  const records = inCalls(admittedRecords(counters), relation);
-  const calls = admittedCalls(counters);
-  const admitted = { min: records.min + calls, max: records.max + calls };
+  const missed = admittedCalls(counters, relation);
   const discrepancy = {
-    min: difference(issued - counted, admitted.max),
-    max: difference(issued - counted, admitted.min),
+    min: difference(issued - counted, missed.max),
+    max: difference(issued - counted, missed.min),
   };
   if (issued > 0 && counted === 0) errors.push('calls were issued and none was counted');
   const verdict = verdictOf(discrepancy, errors);
@@ -196,7 +199,7 @@ export function judgeCounts(input: {
     delivers: 'counts',
     issued,
     counted,
-    missed: admitted.max,
+    missed: missed.max,
     discrepancy,
     kinds: rows,
     verdict,

@@ -288,6 +288,9 @@ export const comparisonSchema = z.object({
 export type Comparison = z.infer<typeof comparisonSchema>;
 
 export const calibrationSchema = z.object({
+  auditContext: z
+    .enum(['absent', 'unknown'])
+    .describe('of the calibrating process; unknown where the guard may not keep it off, as without root'),
   bareCallNs: z.number(),
   clockCostNs: z.number(),
   clockResolutionNs: z.number(),

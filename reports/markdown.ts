@@ -316,6 +316,7 @@ function machine(study: Study): string[] {
   ];
   const calibration: [string, (c: typeof before) => string][] = [
     ['bare call', (c) => time(c.bareCallNs)],
+    ['audit context', (c) => c.auditContext],
     ['clock read', (c) => time(c.clockCostNs)],
     ['clock resolution', (c) => time(c.clockResolutionNs)],
     ['clock enters the kernel', (c) => (c.clockEntersKernel ? 'yes' : 'no')],

@@ -92,10 +92,11 @@ export function renderTerminal(study: Study, options: TerminalOptions = {}): str
 function heading(study: Study, width: number): string[] {
   const { plan, environment: e, calibration, noise } = study;
   const across = calibration.before.pipeRoundTripCrossCpuNs;
+  const context = calibration.before.auditContext === 'unknown' ? ' (audit context unknown)' : '';
   const lines = [
     `tracebench ${e.toolVersion}, study ${study.studyId}: profile ${plan.profile}, ${plan.rounds} rounds + ${plan.warmupRounds} warm-up, seed ${plan.seed}`,
     `Linux ${e.kernelRelease} ${e.arch}, ${e.cpusOnline} × ${e.cpuModel}, virtualisation ${e.virtualisation}, preempt ${e.preemption}, HZ ${e.hz ?? 'unknown'}, clocksource ${e.clocksource}`,
-    `bare call ${time(calibration.before.bareCallNs)}, pipe round trip ${time(calibration.before.pipeRoundTripSameCpuNs)} on one CPU${across === null ? '' : `, ${time(across)} across`}` +
+    `bare call ${time(calibration.before.bareCallNs)}${context}, pipe round trip ${time(calibration.before.pipeRoundTripSameCpuNs)} on one CPU${across === null ? '' : `, ${time(across)} across`}` +
       (noise
         ? `; baseline ± ${percent(noise.baselineHalfWidth)}, changes below ${percent(noise.minimumDetectableEffect)} may go unseen`
         : '; noise not known: fewer than 6 rounds'),

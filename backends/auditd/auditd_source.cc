@@ -253,7 +253,7 @@ int arm(tb_source *source, pid_t pid, tb_error *err)
 	rc = lost_records(source, status, &lost, err);
 	if (rc < 0)
 		return rc;
-	source->books.begin(lost, source->collector.join().missing());
+	source->books.begin(lost, source->collector.join().absent());
 	source->waited_ticks = status.backlog_wait_time_actual;
 	if (!source->variant.owns)
 		source->events_socket.drops(&source->drops); /* was readable a moment ago */
@@ -323,25 +323,31 @@ int stats(tb_source *source, tb_counter *out, uint32_t capacity, tb_error *err)
 	rc = lost_records(source, status, &lost, err);
 	if (rc < 0)
 		return rc;
-	source->books.look(lost, source->collector.join().missing());
+	const EventJoin &join = source->collector.join();
+
+	source->books.look(lost, join.absent());
 	if (!source->variant.owns)
 		source->events_socket.drops(&drops);
 	if (source->kauditd && !read_cpu_ns(source->kauditd, &cpu_ns))
 		source->kauditd = 0;
 
 	const uint64_t waited = static_cast<uint32_t>(status.backlog_wait_time_actual - source->waited_ticks);
-	auto kernel = [&](const char *name, uint64_t value) {
-		add_counter(&all[count++], name, TB_PLACE_KERNEL, TB_UNIT_RECORD, value);
+	auto kernel = [&](const char *name, tb_unit unit, uint64_t value) {
+		add_counter(&all[count++], name, TB_PLACE_KERNEL, unit, value);
 	};
 	auto health = [&](const char *name, tb_unit unit, uint64_t value) {
 		add_counter(&all[count++], name, TB_PLACE_HEALTH, unit, value);
 	};
-	kernel("lost_calls", source->books.charged());
-	add_counter(&all[count++], "malformed", TB_PLACE_DECODE, TB_UNIT_RECORD, r.malformed);
+	kernel("refused_calls", TB_UNIT_CALL, source->books.refused());
+	kernel("dropped_calls", TB_UNIT_CALL, source->books.dropped());
+	kernel("undecided_records", TB_UNIT_RECORD, source->books.undecided());
+	add_counter(&all[count++], "malformed", TB_PLACE_DECODE, TB_UNIT_CALL, r.malformed);
 	health("kernel_lost", TB_UNIT_RECORD, source->books.lost_records());
-	health("companions_missing", TB_UNIT_RECORD, source->collector.join().missing());
-	health("companions_missing_silently", TB_UNIT_RECORD, source->books.silent());
-	health("calls_incomplete", TB_UNIT_CALL, source->collector.join().incomplete_calls());
+	health("companions_missing", TB_UNIT_RECORD, join.absent().companions);
+	health("calls_incomplete", TB_UNIT_CALL, join.absent().incomplete_calls);
+	health("events_missing", TB_UNIT_CALL, join.absent().headless);
+	health("records_missing_silently", TB_UNIT_RECORD, source->books.silent());
+	health("late_records", TB_UNIT_RECORD, join.late());
 	health("socket_overruns", TB_UNIT_MESSAGE, r.overruns);
 	health("socket_drops", TB_UNIT_RECORD, drops - source->drops);
 	health("pokes", TB_UNIT_MESSAGE, source->settler.pokes());

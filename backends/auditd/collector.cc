@@ -125,11 +125,13 @@ bool Collector::take_datagram(const Datagram &datagram, tb_record *out)
 		return take_call(text, out);
 	if (!parse_event_id(text, &id, &rest))
 		return false; /* an answer, not a record */
-	if (head.nlmsg_type == AUDIT_CONFIG_CHANGE && marker_[0] && rest.starts_with(' ') &&
-	    rest.substr(1).starts_with(marker_))
-		received_.markers++;
-	else if (join_.companion(head.nlmsg_type, id.serial))
+	const bool companion = join_.record(head.nlmsg_type, id.serial);
+
+	if (companion)
 		received_.companions++;
+	else if (head.nlmsg_type == AUDIT_CONFIG_CHANGE && marker_[0] && rest.starts_with(' ') &&
+		 rest.substr(1).starts_with(marker_))
+		received_.markers++;
 	else if (head.nlmsg_type == AUDIT_CONFIG_CHANGE || head.nlmsg_type < AUDIT_SYSCALL)
 		received_.control++;
 	else
@@ -142,15 +144,21 @@ bool Collector::take_call(std::string_view text, tb_record *out)
 	SyscallRecord call;
 
 	if (!parse_syscall(text, &call)) {
+		EventId id;
+		std::string_view rest;
+
 		received_.malformed++;
+		if (parse_event_id(text, &id, &rest))
+			join_.foreign_call(id.serial); /* its event is accounted for */
 		return false;
 	}
 	if (call.session != target_.session) {
+		join_.foreign_call(call.id.serial);
 		received_.foreign++;
 		return false;
 	}
 	received_.calls++;
-	join_.begin(call);
+	join_.call(call);
 	if (is_gate_call(call))
 		return false;
 

@@ -1,57 +1,90 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What belongs to one call: its SYSCALL record and the companions that the kernel sends behind it under the same serial
- * number. Only for the books: a call is handed on when its SYSCALL record came, and what never came of the others tells which
- * part of the kernel's `lost` is not calls.
+ * What belongs together: a SYSCALL record and the companions that the kernel sends behind it under the same serial number. Only
+ * for the books: a call is handed on when its SYSCALL record has come; what never came of an event tells what the kernel's
+ * `lost` is made of.
+ *
+ * The kernel draws a serial when it has made room for an event's first record. So where it refused a SYSCALL record there is no
+ * serial and nothing else of that call, and one record is lost; where it dropped records that it had taken (the retry queue was
+ * full) there is a serial, and what never came under it is lost.
  */
 #ifndef TRACEBENCH_AUDITD_EVENT_JOIN_H
 #define TRACEBENCH_AUDITD_EVENT_JOIN_H
 
-#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "parser.h"
 
 namespace tb::auditd
 {
 
+/* What is known not to have come of events that the kernel had begun. Each grows only. */
+struct Absent {
+	uint64_t companions = 0;       /* of the target's calls that were delivered */
+	uint64_t incomplete_calls = 0; /* … and these calls */
+	/* Events without a SYSCALL record: serials under which nothing came, or only companions. */
+	uint64_t headless = 0;
+	/* … and what is at least missing of them: all that every call has. */
+	uint64_t headless_records = 0;
+};
+
 class EventJoin
 {
 public:
-	explicit EventJoin(uint32_t native_arch) : native_arch_(native_arch) {}
+	explicit EventJoin(uint32_t native_arch) : native_arch_(native_arch), places_(kPlaces) {}
 
-	/* A call of the target. */
-	void begin(const SyscallRecord &record);
-	/* Another record of type `type`. False when its call is not known: not the target's, or its SYSCALL was lost. */
-	bool companion(uint16_t type, uint32_t serial);
-	/* Nothing is on its way any more: what has not come of the calls that were begun never will. */
+	/* A SYSCALL record: of the target's, or of somebody else's. */
+	void call(const SyscallRecord &record);
+	void foreign_call(uint32_t serial);
+	/* Any other record. True when it belongs to a call of the target that is known. */
+	bool record(uint16_t type, uint32_t serial);
+	/* Nothing is on its way any more: what has not come never will. */
 	void settle();
 
-	/* Companions of calls begun that never came; and the calls they belong to. Grows only. */
-	uint64_t missing() const { return missing_; }
-	uint64_t incomplete_calls() const { return incomplete_calls_; }
+	const Absent &absent() const { return absent_; }
+	/* Records that came after their event had been closed: it was taken for lost. */
+	uint64_t late() const { return late_; }
+
+	/* Records of an event that has nothing to it but the call: SYSCALL, PROCTITLE, EOE. */
+	static constexpr uint64_t kPlainRecords = 3;
 
 private:
 	/*
-	 * Calls are open from their first to their last record only. Kernel threads and CPUs interleave a few of them; an
-	 * entry that is still open when its place is wanted again, 4,096 serials later, has lost its end.
+	 * Serials that are open at once. They come in order but for what the retry queue held back, which is at most two
+	 * queues' length: 160 MiB of buffer.
 	 */
-	static constexpr uint32_t kPlaces = 4096;
+	static constexpr uint32_t kPlaces = 1u << 18;
 
 	struct Place {
-		uint32_t serial = 0;
-		bool open = false;
-		uint8_t proctitle = 0, eoe = 0, cwd = 0, special = 0; /* still expected */
-		uint16_t special_type = 0;
-		uint32_t paths = 0;
+		uint8_t seen = 0; /* Seen */
+		uint8_t paths = 0;
+		uint16_t special = 0; /* type of the record that came besides those of every call */
+		uint8_t items = 0;    /* PATH records expected */
+		uint8_t unused = 0;
+		uint16_t expected = 0; /* type of the record that is expected besides, or 0 */
+	};
+	enum Seen : uint8_t {
+		kAny = 1,
+		kCall = 2,
+		kForeign = 4,
+		kProctitle = 8,
+		kEoe = 16,
+		kCwd = 32,
+		kCompanion = 64
 	};
 
-	void close(Place &place);
+	Place *open(uint32_t serial);
+	void advance(uint32_t to);
+	void close(const Place &place);
 
 	const uint32_t native_arch_;
-	std::array<Place, kPlaces> places_{};
-	uint64_t missing_ = 0;
-	uint64_t incomplete_calls_ = 0;
+	std::vector<Place> places_; /* of the serials begin_ … begin_ + kPlaces − 1, at their remainder */
+	bool begun_ = false;
+	uint32_t begin_ = 0; /* lowest serial that is open */
+	uint32_t end_ = 0;   /* one past the highest seen */
+	Absent absent_;
+	uint64_t late_ = 0;
 };
 
 } // namespace tb::auditd

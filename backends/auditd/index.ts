@@ -30,11 +30,8 @@ const full: Capabilities = {
   detaches: true,
 };
 
-/**
- * One record where the kernel refuses the call's SYSCALL record. Where the retry queue overflows, the whole event: SYSCALL,
- * CWD, up to five PATH (rename), PROCTITLE, EOE.
- */
-const ONE_RECORD_TO_AN_EVENT: LossRelation = { min: 1, max: 9 };
+/** Loss is counted in calls; what is counted in records cannot be told apart: another lost call each, or none. */
+const A_CALL_OR_NONE: LossRelation = { min: 1, max: Number.POSITIVE_INFINITY };
 
 /** Three records of a call in kauditd's queue, and as many again on their way through the socket. */
 const QUEUE: BufferTerms = { bytesPerCall: 6912, perCpu: false, granularity: 'page' };
@@ -51,7 +48,7 @@ export default defineBackend({
       name: '',
       summary: 'audit’s owner, as auditd is; a call does not wait for room in the queue (root, Linux 4.10)',
       capabilities: full,
-      loss: ONE_RECORD_TO_AN_EVENT,
+      loss: A_CALL_OR_NONE,
       buffer: QUEUE,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
@@ -61,7 +58,7 @@ export default defineBackend({
       summary: 'the same, a call waits up to 1 s for room in the queue',
       /* It waits for the queue; what overflows behind the queue is lost all the same. */
       capabilities: { ...full, regime: 'blocks' },
-      loss: ONE_RECORD_TO_AN_EVENT,
+      loss: A_CALL_OR_NONE,
       buffer: QUEUE,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
@@ -70,7 +67,7 @@ export default defineBackend({
       name: 'multicast',
       summary: 'a listener only, also beside an owner that lives (root, Linux 4.12)',
       capabilities: full,
-      loss: ONE_RECORD_TO_AN_EVENT,
+      loss: A_CALL_OR_NONE,
       buffer: QUEUE,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',

@@ -10,25 +10,26 @@ export interface LostCalls {
 }
 
 /**
- * What the kernel and the decoder lost goes through the variant's relation; what was lost on the bridge is whole
- * records, which are calls. Bytes cannot be converted: they make the upper bound unknown.
+ * Records that the kernel and the decoder lost go through the variant's relation; what was lost on the bridge is whole
+ * records, which are calls, and what is counted in calls is calls. Bytes cannot be converted: they make the upper bound
+ * unknown.
  */
 export function lostCalls(counters: readonly Counter[], relation: LossRelation, bridgeLostRecords: number): LostCalls {
   const bridge: Counter = { name: 'bridge_lost', place: 'bridge', unit: 'record', count: bridgeLostRecords };
   const losses = [...counters, bridge].filter((c) => c.place !== 'health' && c.count > 0);
-  let kernel = 0;
-  let behind = 0;
+  let records = 0;
+  let calls = 0;
   let bytes = 0;
   for (const { place, unit, count } of losses) {
     if (unit === 'bytes') bytes += count;
-    else if (place !== 'bridge') kernel += count;
-    else behind += count;
+    else if (unit === 'call' || place === 'bridge') calls += count;
+    else records += count;
   }
-  const min = kernel === 0 || relation.max === 0 ? 0 : Math.ceil(kernel / relation.max);
-  const max = kernel === 0 ? 0 : relation.min === 0 ? null : Math.floor(kernel / relation.min);
+  const min = records === 0 || relation.max === 0 ? 0 : Math.ceil(records / relation.max);
+  const max = records === 0 ? 0 : relation.min === 0 ? null : Math.floor(records / relation.min);
   return {
-    min: behind + min,
-    max: bytes > 0 || max === null ? null : behind + Math.max(min, max),
+    min: calls + min,
+    max: bytes > 0 || max === null ? null : calls + Math.max(min, max),
     counters: losses,
   };
 }

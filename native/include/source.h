@@ -113,7 +113,7 @@ struct tb_counter {
 	uint32_t unit;  /* enum tb_unit */
 	uint64_t value;
 };
-#define TB_COUNTERS_MAX 16
+#define TB_COUNTERS_MAX 24
 
 struct tb_source; /* the backend's own */
 

@@ -33,6 +33,8 @@ const CASES = [
 
 /** For variants of a mechanism whose default goes through all cases. */
 const FEW = ['marked', 'fork', 'exec-thread', 'dying'];
+/** Its detaching takes 13 s: it is among the others of its mechanism in the case that has most of everything. */
+const SLOW = { id: 'perf/count', cases: ['exec-thread'] };
 
 interface Group {
   readonly ids: readonly string[];
@@ -64,8 +66,9 @@ describe.each(groups.map((group) => ({ ...group, name: group.ids.join(', ') })))
   ({ ids, cases }) => {
     test.each(cases)('%s', async (name) => {
       const argv = [CALLS_PROGRAM, name, '23'];
+      const present = ids.filter((id) => id !== SLOW.id || SLOW.cases.includes(name));
       const run = await runJoint({
-        variants: ['ebpf/count', 'ebpf', ...ids],
+        variants: ['ebpf/count', 'ebpf', ...present],
         argv,
         filter: null,
         bufferBytes: 32 << 20,

@@ -49,6 +49,7 @@ const environment: Environment = {
 };
 
 const calibration: Calibration = {
+  auditContext: 'absent',
   bareCallNs: 100,
   clockCostNs: 20,
   clockResolutionNs: 1,

@@ -77,7 +77,7 @@ TEST(a_call_becomes_a_record)
 	CHECK(rig.round.visible_ns > 0);
 	CHECK_EQ(rig.collector.received().companions, 2u);
 	rig.collector.join().settle();
-	CHECK_EQ(rig.collector.join().missing(), 0u);
+	CHECK_EQ(rig.collector.join().absent().companions, 0u);
 }
 
 TEST(the_golden_records_are_whole_calls)
@@ -106,8 +106,8 @@ TEST(the_golden_records_are_whole_calls)
 	CHECK_EQ(r.malformed, 0u);
 	rig.collector.join().settle();
 	/* access: CWD, PROCTITLE, EOE; exit_group: PROCTITLE, EOE. */
-	CHECK_EQ(rig.collector.join().missing(), 5u);
-	CHECK_EQ(rig.collector.join().incomplete_calls(), 2u);
+	CHECK_EQ(rig.collector.join().absent().companions, 5u);
+	CHECK_EQ(rig.collector.join().absent().incomplete_calls, 2u);
 }
 
 TEST(a_call_that_never_returns_says_so)
