@@ -57,8 +57,6 @@ export interface Capabilities {
 export interface LossRelation {
   readonly min: number;
   readonly max: number;
-  /** So many of them may belong to a call that was delivered in part, and cost no call then. Absent: 0. */
-  readonly partial?: number;
 }
 
 /** What a variant's buffer is made of, so that one can be asked for by the calls it holds. */

@@ -45,20 +45,16 @@ function admitted(counters: readonly Counter[], unit: Counter['unit']): number {
 }
 
 /** The same in calls: counted as such, or as records by the variant's relation. */
-function admittedCalls(
-  counters: readonly Counter[],
-  relation: LossRelation,
-  partial = 0,
-): { min: number; max: number } {
+function admittedCalls(counters: readonly Counter[], relation: LossRelation): { min: number; max: number } {
   const calls = admitted(counters, 'call');
-  const records = inCalls(admitted(counters, 'record'), relation, partial);
+  const records = inCalls(admitted(counters, 'record'), relation);
   return { min: calls + records.min, max: calls + records.max };
 }
 
-/** `n` lost records as missing calls: one costs `min` … `max` records, and partly delivered ones may have cost some. */
-export function inCalls(records: number, relation: LossRelation, partial = 0): { min: number; max: number } {
+/** `n` lost records as missing calls: one costs `min` … `max` records. */
+export function inCalls(records: number, relation: LossRelation): { min: number; max: number } {
   if (records === 0) return { min: 0, max: 0 };
-  const min = Math.ceil(Math.max(0, records - partial * (relation.partial ?? 0)) / relation.max);
+  const min = Math.ceil(records / relation.max);
   return { min, max: relation.min > 0 ? Math.max(min, Math.floor(records / relation.min)) : records };
 }
 
@@ -108,7 +104,7 @@ export function judgeRecords(input: {
   if (issued > 0 && ledger.complete + ledger.partial === 0) errors.push('calls were issued and none was delivered');
 
   const reported = counters.filter((c) => c.place !== 'bridge');
-  const reportedCalls = admittedCalls(counters, relation, ledger.partial);
+  const reportedCalls = admittedCalls(counters, relation);
   const discrepancy = {
     min: difference(missing + missingCounted, reportedCalls.max),
     max: difference(missing + missingCounted, reportedCalls.min),

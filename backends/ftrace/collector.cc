@@ -289,11 +289,13 @@ unsigned Collector::take(const Event &event, tb_record out[2])
 	case EventKind::leave:
 		return pairing_.exit({event.ts_ns, event.tid, 0, event.cpu, event.nr, kArch, event.ret}, out);
 	case EventKind::task_new:
+		task_events_++;
 		return pairing_.task_new(event.other_tid,
 					 event.thread ? pairing_.tgid_of(event.tid) : event.other_tid, out);
 	case EventKind::exec:
 		return pairing_.exec(event.tid, event.other_tid, out);
 	case EventKind::task_gone:
+		task_events_++;
 		return pairing_.task_gone(event.tid, out);
 	}
 	return 0;

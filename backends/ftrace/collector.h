@@ -47,6 +47,8 @@ public:
 	void poll_fds(std::vector<int> *fds) const;
 
 	const tracebench::PairingCounters &counters() const { return pairing_.counters(); }
+	/* Events of tasks that were made or have gone. */
+	uint64_t task_events() const { return task_events_; }
 	uint64_t undecoded() const;
 	/* Events of streams that carry calls, as far as the kernel has given them to us. */
 	uint64_t received() const;
@@ -72,6 +74,7 @@ private:
 	std::vector<Watched> watched_;
 	size_t call_streams_ = 0; /* the first so many carry calls */
 	uint64_t stranded_ = 0;
+	uint64_t task_events_ = 0;
 	uint64_t events_per_page_ = 0;
 	tb_record spill_ = {}; /* the second record of an event for which only one fitted */
 	bool has_spill_ = false;

@@ -13,6 +13,7 @@
 #include <traceevent/event-parse.h>
 #include <unistd.h>
 
+#include "books.h"
 #include "call_filter.h"
 #include "collector.h"
 #include "formats.h"
@@ -32,6 +33,8 @@ struct tb_source {
 	Instance calls;
 	Instance tasks; /* forks, execs and ends of threads, so that they cannot fill the calls' buffers */
 	std::unique_ptr<Collector> collector;
+	PairBooks books;
+	bool filtered = false;
 	uint64_t nap_ns = 0;          /* 0: the kernel wakes us */
 	std::vector<pollfd> wake_fds; /* … by these */
 };
@@ -206,6 +209,7 @@ int open_source(const tb_source_config *config, tb_source *source, tb_geometry *
 	if (code < 0)
 		return code;
 
+	source->filtered = config->filter.active;
 	source->collector = std::make_unique<Collector>(config->filter, source->variant->exits
 										? CallPairing::Mode::calls
 										: CallPairing::Mode::entries);
@@ -362,6 +366,33 @@ int sum_stats(const Instance &instance, CpuStats *sum, tb_error *err)
 	return 0;
 }
 
+/* All that is lost of calls, and what of it is calls. `enter`: an event is a call. */
+struct Lost {
+	uint64_t calls, undecided;
+};
+
+Lost judge(tb_source *source, const CpuStats &calls, uint64_t stranded, uint64_t not_received,
+	   uint64_t task_events_lost)
+{
+	const Collector &collector = *source->collector;
+	const tracebench::PairingCounters &pairs = collector.counters();
+	const uint64_t lost = calls.lost() + stranded + collector.undecoded() + pairs.table_full;
+	PairFacts facts;
+
+	if (!source->variant->exits)
+		return {lost, 0};
+	facts.lost = lost;
+	facts.partial = pairs.partial_calls;
+	facts.unpaired = pairs.unpaired_exits;
+	facts.others = collector.task_events() + task_events_lost + pairs.refused + collector.undecoded() +
+		       not_received;
+	/* Under a filter the kernel keeps the birth of a task, and the entry of another sigreturn, back or not. */
+	if (source->filtered)
+		facts.others += lost;
+	source->books.look(facts);
+	return {source->books.calls(), source->books.undecided()};
+}
+
 int ftrace__stats(tb_source *source, tb_counter *out, uint32_t capacity, tb_error *err)
 {
 	const tracebench::PairingCounters &pairs = source->collector->counters();
@@ -375,20 +406,23 @@ int ftrace__stats(tb_source *source, tb_counter *out, uint32_t capacity, tb_erro
 		code = sum_stats(source->tasks, &tasks, err);
 	if (code < 0)
 		return code;
+	const uint64_t not_received = calls.read - source->collector->received();
+	const Lost lost = judge(source, calls, stranded, not_received, tasks.lost());
 	const struct {
 		const char *name;
 		tb_place place;
 		tb_unit unit;
 		uint64_t value;
 	} rows[] = {
-		{"dropped_events", TB_PLACE_KERNEL, TB_UNIT_RECORD, calls.dropped},
-		{"overrun", TB_PLACE_KERNEL, TB_UNIT_RECORD, calls.overrun},
-		{"commit_overrun", TB_PLACE_KERNEL, TB_UNIT_RECORD, calls.commit_overrun},
-		{"stranded", TB_PLACE_KERNEL, TB_UNIT_RECORD, stranded},
-		{"undecoded", TB_PLACE_DECODE, TB_UNIT_RECORD, source->collector->undecoded()},
-		{"thread_table_full", TB_PLACE_DECODE, TB_UNIT_RECORD, pairs.table_full},
-		{"read_not_received", TB_PLACE_HEALTH, TB_UNIT_RECORD,
-		 calls.read - source->collector->received()},
+		{"lost_calls", TB_PLACE_KERNEL, TB_UNIT_CALL, lost.calls},
+		{"undecided_events", TB_PLACE_KERNEL, TB_UNIT_RECORD, lost.undecided},
+		{"dropped_events", TB_PLACE_HEALTH, TB_UNIT_RECORD, calls.dropped},
+		{"overrun", TB_PLACE_HEALTH, TB_UNIT_RECORD, calls.overrun},
+		{"commit_overrun", TB_PLACE_HEALTH, TB_UNIT_RECORD, calls.commit_overrun},
+		{"stranded", TB_PLACE_HEALTH, TB_UNIT_RECORD, stranded},
+		{"undecoded", TB_PLACE_HEALTH, TB_UNIT_RECORD, source->collector->undecoded()},
+		{"thread_table_full", TB_PLACE_HEALTH, TB_UNIT_RECORD, pairs.table_full},
+		{"read_not_received", TB_PLACE_HEALTH, TB_UNIT_RECORD, not_received},
 		{"partial_calls", TB_PLACE_HEALTH, TB_UNIT_CALL, pairs.partial_calls},
 		{"short_pages", TB_PLACE_HEALTH, TB_UNIT_MESSAGE, source->collector->short_pages()},
 		{"unpaired_exits", TB_PLACE_HEALTH, TB_UNIT_RECORD, pairs.unpaired_exits},

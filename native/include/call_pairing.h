@@ -15,8 +15,8 @@
  * - the exit alone came: nothing. Its arguments are unknown, and it may as well be a call that seccomp refused; it is
  *   counted in unpaired_exits. Without a loss it is no doubt a refused call, and delivered as one.
  *
- * So of a call that is missing one or both records were lost, and of a partial one at most one: the loss relation is
- * 1 … 2 records a missing call, and up to one a partial one.
+ * So of a call that is missing one or both records were lost, and of a partial one at most one. Where calls are all there is,
+ * lost records = 2 × missing + partial − unpaired exits.
  *
  * Memory is bounded: one slot a thread, kThreadsMax at most; records of threads beyond are dropped and counted. Not
  * thread-safe.

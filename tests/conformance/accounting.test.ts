@@ -114,6 +114,8 @@ describe.each(usable)('$id', ({ id, capabilities: can }) => {
         expect(a.reportedCalls.min).toBeGreaterThan(0);
         expect(a.lossRuns.runs).toBeGreaterThan(0);
         expect(a.lossRuns.deciles.reduce((x, y) => x + y, 0)).toBe(a.missing);
+        /* audit's queue may overflow behind its back, where one call costs it three records or nine. */
+        if (!id.startsWith('auditd')) expect(a.discrepancy).toEqual({ min: 0, max: 0 });
       }
     });
 
