@@ -15,6 +15,7 @@ import { auditMark } from './b/audit-mark.ts';
 import { booksOfAll } from './b/books.ts';
 import { mechanismCost } from './b/cost.ts';
 import { commandCounts } from './b/counts.ts';
+import { daemonCost } from './b/daemon.ts';
 import { lastRecords } from './b/javascript.ts';
 import { kills } from './b/kills.ts';
 import { stall } from './b/stall.ts';
@@ -33,7 +34,7 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
     quickProfile,
     sameAgainstSame,
   ],
-  B: [auditMark, booksOfAll, stall, commandCounts, mechanismCost, lastRecords, kills],
+  B: [auditMark, booksOfAll, stall, commandCounts, mechanismCost, daemonCost, lastRecords, kills],
 };
 
 function usage(message: string): never {

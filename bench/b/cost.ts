@@ -30,6 +30,7 @@ export const mechanismCost: Check = {
       name,
       measure: () => externalPerCallNs([...words, ...command], null),
     });
+    const traceCmd = await askTraceCmd();
     const contenders = [
       contender('none', CALLS),
       contender('perf', CALLS),
@@ -37,16 +38,17 @@ export const mechanismCost: Check = {
       foreign('bare', []),
       foreign('perf record', [...perfRecord(EXIT), `--user-regs=${REGISTERS}`, '--']),
       foreign('perf record, both', [...perfRecord(ENTER, EXIT), '--']),
+      ...(traceCmd.stops ? [] : [foreign('trace-cmd record', traceCmdRecord())]),
     ];
     const values = await interleave(contenders, ROUNDS, 1, seed, (text) => say(`mechanism-cost ${text}`));
     const none = take(values, 'none');
     const bare = take(values, 'bare');
     /* Each against its own baseline: the tool's target runs without our gates and pinning. */
     const tool = (name: string) => take(values, name).map((v, i) => v - (bare[i] as number) + (none[i] as number));
-    const ratio = (ours: string, theirs: string, bound: number): Line => {
+    const ratio = (ours: string, theirs: string, bound: number, of = version): Line => {
       const found = ratioOfAdded(take(values, ours), tool(theirs), none, { seed });
       return {
-        name: `mechanism-cost: added by ${ours} / added by ${theirs} (${version}), ${ROUNDS} rounds`,
+        name: `mechanism-cost: added by ${ours} / added by ${theirs} (${of}), ${ROUNDS} rounds`,
         value: found.estimate,
         unit: '×',
         low: found.low,
@@ -58,40 +60,42 @@ export const mechanismCost: Check = {
     return [
       ratio('perf', 'perf record', 0.65),
       ratio('ftrace', 'perf record', 0.5),
+      ratio('perf', 'perf record, both', 0.65),
       ratio('ftrace', 'perf record, both', 0.5),
       ...['perf', 'ftrace'].map((name) => added(`mechanism-cost: added by ${name}`, take(values, name), none, seed)),
       ...['perf record', 'perf record, both'].map((name) =>
         added(`mechanism-cost: added by ${name}`, take(values, name), bare, seed),
       ),
-      await traceCmd(command),
+      traceCmd.row ?? ratio('ftrace', 'trace-cmd record', 1, traceCmd.version),
     ];
   },
 };
 
-/** On kernels whose `ftrace_enabled` refuses writes trace-cmd stops before it records: then the row says so. */
-async function traceCmd(command: readonly string[]): Promise<Line> {
+/** Its own instance, and the command alone with what it starts: never the whole machine. */
+function traceCmdRecord(): string[] {
+  const words = ['-q', '-B', 'tracebench-trace-cmd', '-o', '/dev/null', '-F', '-c', '-e', 'raw_syscalls'];
+  return withTracefs('trace-cmd', 'record', ...words);
+}
+
+type TraceCmd = { stops: true; version: string; row: Line } | { stops: false; version: string; row: null };
+
+/** Whether it records here. On kernels whose `ftrace_enabled` refuses writes it stops before it does; then its row says so. */
+async function askTraceCmd(): Promise<TraceCmd> {
   const version = await toolVersion('trace-cmd', ['--version']);
-  if (version === null) return missingTool('mechanism-cost', 'trace-cmd');
-  const [file, ...words] = withTracefs(
-    'trace-cmd',
-    'record',
-    '-q',
-    '-o',
-    '/dev/null',
-    '-e',
-    'raw_syscalls',
-    ...command,
-  );
+  if (version === null) return { stops: true, version: '', row: missingTool('mechanism-cost', 'trace-cmd') };
+  const [file, ...words] = [...traceCmdRecord(), 'true'];
   const run = await execa(file as string, words, { reject: false, stdin: 'ignore', timeout: 60_000 });
+  if (!run.failed) return { stops: false, version, row: null };
   const reason = run.stderr.trim().split('\n').slice(0, 2).join(' ');
-  return {
-    name: 'mechanism-cost: trace-cmd record',
+  const row = {
+    name: `mechanism-cost: trace-cmd record (${version})`,
     value: Number.NaN,
     unit: 'ns/call',
     low: null,
     high: null,
     bound: 'reported',
-    pass: run.failed && /ftrace_enabled|not permitted|[Pp]ermission denied/.test(run.stderr),
-    note: run.failed ? `it does not run here: ${reason}` : 'it runs here: measure it beside ftrace',
+    pass: /ftrace_enabled|not permitted|[Pp]ermission denied/.test(run.stderr),
+    note: `it does not run here: ${reason}`,
   };
+  return { stops: true, version, row };
 }
