@@ -39,5 +39,5 @@ export function iterationCost(workload: string, callsPerIteration: number): Iter
 export function addedNs(capabilities: Pick<Capabilities, 'delivers' | 'detail' | 'regime'>): number {
   if (capabilities.delivers === 'nothing') return 0;
   if (capabilities.regime !== 'blocks') return capabilities.delivers === 'counts' ? 120 : 250;
-  return capabilities.detail === 'enter' ? 6000 : 11_000;
+  return capabilities.detail === 'enter' ? 4500 : 11_000;
 }

@@ -173,11 +173,14 @@ function colourBooks(cell: Cell, style: Style): string {
 }
 
 function baselineTable(cells: readonly Cell[], numbers: (cell: Cell) => string, style: Style): string {
+  // Else two rows may look alike that differ by audit's standing cost.
+  const tellsContext = cells.some((cell) => cell.terms.auditContext !== cells[0]?.terms.auditContext);
   const rows = cells.map((cell) => [
     shorten(workload(cell.workload), WORKLOAD_WIDTH),
     cell.workload.kind === 'stamped' ? count(cell.workload.calls) : NOTHING,
     joined(timeInterval(cell.perCallNs)),
     joined(timeInterval(cell.durationNs)),
+    ...(tellsContext ? [cell.terms.auditContext] : []),
     String(cell.trials.completed),
     numbers(cell),
   ]);
@@ -187,6 +190,7 @@ function baselineTable(cells: readonly Cell[], numbers: (cell: Cell) => string, 
     'right:calls',
     'right:per call',
     'right:whole',
+    ...(tellsContext ? (['left:audit context'] as const) : []),
     'right:rounds',
     'left:notes',
   );

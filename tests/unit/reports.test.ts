@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Interval } from '../../harness/result.ts';
+import type { Cell, Interval } from '../../harness/result.ts';
 import { cellsCsv, trialsCsv } from '../../reports/csv.ts';
 import { renderExplain } from '../../reports/explain.ts';
 import {
@@ -130,6 +130,21 @@ describe('terminal', () => {
     expect(blocks.split('Untraced')[0]).not.toContain('ebpf');
     expect(neither).toMatch(/^null +ebpf\/count /m);
     expect(drops.match(/\(enter\)/g)).toHaveLength(3);
+  });
+
+  it('tells baselines apart that differ by their audit context only', () => {
+    const context = (cell: Cell, auditContext: 'absent' | 'present'): Cell => ({
+      ...cell,
+      terms: { ...cell.terms, auditContext },
+    });
+    const bare = whole.study.cells.find((cell) => cell.variant === 'none') as Cell;
+    const cells = [context(bare, 'absent'), context(bare, 'present')];
+    const text = renderTerminal({ ...whole.study, cells }, { stream: plain });
+    expect(text).toMatch(/per call .* audit context +rounds/);
+    expect(text).toMatch(/ absent +\d+\b.*\n.* present +\d+\b/);
+    expect(renderTerminal({ ...whole.study, cells: [cells[0] as Cell] }, { stream: plain })).not.toMatch(
+      /audit context +rounds/,
+    );
   });
 
   it('says what is missing here and how to mend it, and ends with the verdict', () => {
