@@ -165,7 +165,8 @@ export type ProbeAnswer =
 export interface Counter {
   readonly name: string;
   readonly place: 'kernel' | 'bridge' | 'decode' | 'health';
-  readonly unit: 'record' | 'message' | 'call' | 'bytes';
+  /** `ns`: CPU time of kernel threads that work for the mechanism, which the collector is charged with. */
+  readonly unit: 'record' | 'message' | 'call' | 'bytes' | 'ns';
   readonly count: number;
 }
 

@@ -72,7 +72,7 @@ export type TrialSpec = z.infer<typeof trialSpecSchema>;
 export const counterSchema = z.object({
   name: z.string(),
   place: z.enum(['kernel', 'bridge', 'decode', 'health']),
-  unit: z.enum(['record', 'message', 'call', 'bytes']),
+  unit: z.enum(['record', 'message', 'call', 'bytes', 'ns']),
   count,
 });
 
@@ -200,6 +200,7 @@ export const completedTrialSchema = z.object({
   geometry: geometrySchema,
   collector: z.object({
     drainCpuNs: ns.describe('CPU of the drain thread between the gates'),
+    kernelCpuNs: ns.describe('CPU of kernel threads that work for the mechanism alone (kauditd), between the gates'),
     processCpuNs: ns.describe('CPU of the whole trial process between the gates'),
     maxRssBytes: count,
     rounds: count,

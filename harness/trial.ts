@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { findVariant } from '../backends/index.ts';
 import { type ControlReport, native } from '../native/index.ts';
+import type { Counter } from './backend.ts';
 import { EXIT, TracebenchError } from './errors.ts';
 import { holdNoAuditContext } from './guard.ts';
 import { failureOf, serve } from './hosted.ts';
@@ -104,6 +105,10 @@ async function javaScriptLatency(control: Control): Promise<JavaScriptLatency> {
   return new JavaScriptLatency(control.handle);
 }
 
+function kernelCpuNs(counters: readonly Counter[]): number {
+  return counters.filter((c) => c.unit === 'ns').reduce((sum, c) => sum + c.count, 0);
+}
+
 type Measured = Omit<CompletedTrial, 'version' | 'spec' | 'startedAt' | 'wallMs' | 'status'>;
 
 /** From before the launcher is started until the target is gone, baselines as well. */
@@ -189,6 +194,7 @@ async function measure(spec: TrialSpec, signal: AbortSignal): Promise<Measured> 
       geometry: report.geometry,
       collector: {
         drainCpuNs: truth === null ? report.runDrainCpuNs : report.sectionDrainCpuNs,
+        kernelCpuNs: kernelCpuNs(truth === null ? report.runCounters : report.sectionCounters),
         processCpuNs: truth === null ? report.runProcessCpuNs : report.sectionProcessCpuNs,
         maxRssBytes: process.resourceUsage().maxRSS * 1024,
         rounds: report.rounds,

@@ -108,6 +108,7 @@ const TRIAL_COLUMNS: readonly Column<TrialResult>[] = [
   ['bytes_per_call', completed((t) => t.geometry.bytesPerCall)],
   ['calls_in_flight', completed((t) => t.geometry.callsInFlight)],
   ['collector_drain_cpu_ns', completed((t) => t.collector.drainCpuNs)],
+  ['collector_kernel_cpu_ns', completed((t) => t.collector.kernelCpuNs)],
   ['collector_process_cpu_ns', completed((t) => t.collector.processCpuNs)],
   ['collector_max_rss_bytes', completed((t) => t.collector.maxRssBytes)],
   ['collector_rounds', completed((t) => t.collector.rounds)],

@@ -355,7 +355,7 @@ int stats(tb_source *source, tb_counter *out, uint32_t capacity, tb_error *err)
 	health("foreign_calls", TB_UNIT_RECORD, r.foreign);
 	health("control_records", TB_UNIT_RECORD, r.control);
 	health("backlog_wait_ms", TB_UNIT_MESSAGE, waited * tick_ns() / 1'000'000);
-	health(source->kauditd ? "kauditd_cpu_ns" : "kauditd_cpu_not_readable", TB_UNIT_MESSAGE,
+	health(source->kauditd ? "kauditd_cpu_ns" : "kauditd_cpu_not_readable", TB_UNIT_NS,
 	       source->kauditd ? cpu_ns - source->kauditd_cpu_ns : 0);
 
 	const uint32_t given = std::min(count, capacity);

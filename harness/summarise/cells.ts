@@ -138,14 +138,14 @@ function deliveredFraction(counted: readonly CompletedTrial[]): number | null {
 }
 
 /**
- * CPU of the drain thread per call it delivered, not per call issued: a collector that drops most of its calls would
+ * CPU of the drain thread and of the mechanism's kernel threads per call delivered, not per call issued: a collector that drops most of its calls would
  * look cheap by the latter. Counts have no drain worth the name; there the counted calls divide.
  */
 function collectorCpuPerCall(trial: CompletedTrial): number | null {
   const { accounting, collector } = trial;
   if (accounting.delivers === 'nothing') return null;
   const calls = accounting.delivers === 'records' ? collector.records : accounting.counted;
-  return calls > 0 ? collector.drainCpuNs / calls : null;
+  return calls > 0 ? (collector.drainCpuNs + collector.kernelCpuNs) / calls : null;
 }
 
 type Bounds = { min: number; max: number };

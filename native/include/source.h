@@ -89,8 +89,8 @@ struct tb_geometry {
 };
 
 /*
- * A loss or health counter, in the mechanism's own unit. Loss counters only grow, and the session takes differences;
- * health figures may be gauges and are reported as they stand.
+ * A loss or health counter, in the mechanism's own unit. Loss counters and CPU times only grow, and the session takes
+ * differences; other health figures may be gauges and are reported as they stand.
  */
 enum tb_place {
 	TB_PLACE_KERNEL = 1,
@@ -105,6 +105,8 @@ enum tb_unit {
 	TB_UNIT_MESSAGE = 2,
 	TB_UNIT_CALL = 3,
 	TB_UNIT_BYTES = 4,
+	TB_UNIT_NS =
+		5, /* CPU time of kernel threads that work for the mechanism; in TB_PLACE_HEALTH, only grows */
 };
 
 struct tb_counter {

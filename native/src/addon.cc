@@ -126,14 +126,14 @@ ControlRef control_of(const Napi::Value &value)
 Napi::Array counters_array(Napi::Env env, const std::vector<tb_counter> &counters)
 {
 	static const char *const places[] = {"", "kernel", "bridge", "decode", "health"};
-	static const char *const units[] = {"", "record", "message", "call", "bytes"};
+	static const char *const units[] = {"", "record", "message", "call", "bytes", "ns"};
 	Napi::Array array = Napi::Array::New(env, counters.size());
 	for (uint32_t i = 0; i < counters.size(); i++) {
 		const tb_counter &c = counters[i];
 		Napi::Object o = Napi::Object::New(env);
 		o.Set("name", Napi::String::New(env, c.name, strnlen(c.name, sizeof(c.name))));
 		o.Set("place", places[c.place <= TB_PLACE_HEALTH ? c.place : 0]);
-		o.Set("unit", units[c.unit <= TB_UNIT_BYTES ? c.unit : 0]);
+		o.Set("unit", units[c.unit <= TB_UNIT_NS ? c.unit : 0]);
 		o.Set("count", number(env, c.value));
 		array.Set(i, o);
 	}

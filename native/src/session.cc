@@ -28,13 +28,13 @@ uint64_t clock_ns(clockid_t clock)
 	return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-/* Losses are of the time between; health figures say how things stand, gauges included, so they stay whole. */
+/* Losses and CPU times are of the time between; other health figures say how things stand, gauges included. */
 std::vector<tb_counter> difference(const std::vector<tb_counter> &later,
 				   const std::vector<tb_counter> &earlier)
 {
 	std::vector<tb_counter> d = later;
 	for (size_t i = 0; i < d.size() && i < earlier.size(); i++)
-		if (d[i].place != TB_PLACE_HEALTH)
+		if (d[i].place != TB_PLACE_HEALTH || d[i].unit == TB_UNIT_NS)
 			d[i].value -= earlier[i].value;
 	return d;
 }

@@ -121,12 +121,13 @@ int script_stats(tb_source *, tb_counter *out, uint32_t, tb_error *)
 {
 	script->on_thread();
 	std::lock_guard<std::mutex> lock(script->mutex);
-	out[0] = {};
-	snprintf(out[0].name, sizeof(out[0].name), "lost");
-	out[0].place = TB_PLACE_KERNEL;
-	out[0].unit = TB_UNIT_RECORD;
-	out[0].value = script->lost;
-	return 1;
+	const tb_counter counters[] = {
+		{.name = "lost", .place = TB_PLACE_KERNEL, .unit = TB_UNIT_RECORD, .value = script->lost},
+		{.name = "gauge", .place = TB_PLACE_HEALTH, .unit = TB_UNIT_MESSAGE, .value = script->lost},
+		{.name = "cpu", .place = TB_PLACE_HEALTH, .unit = TB_UNIT_NS, .value = script->lost},
+	};
+	std::copy(std::begin(counters), std::end(counters), out);
+	return 3;
 }
 
 void script_close(tb_source *)
@@ -257,8 +258,10 @@ TEST(session_covers_exactly_the_section)
 		const SessionReport &r = session.report();
 		CHECK(!r.failed);
 		CHECK(r.section_entered && r.section_left && !r.start_missing);
-		CHECK_EQ(r.section_counters.size(), 1u);
+		CHECK_EQ(r.section_counters.size(), 3u);
 		CHECK_EQ(r.section_counters[0].value, 3u);
+		CHECK_EQ(r.section_counters[1].value, 20u); /* as it stands */
+		CHECK_EQ(r.section_counters[2].value, 3u);
 		CHECK_EQ(r.run_counters[0].value, 1003u);
 		const Ledger &l = session.ledger();
 		CHECK_EQ(l.complete, 5000u);

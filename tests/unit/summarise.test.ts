@@ -61,6 +61,13 @@ describe('a plausible study', () => {
     expect(summarise(fixtureInput(plan), [...trials].reverse(), options)).toEqual(study);
   });
 
+  it('charges the collector with the kernel threads of its mechanism', () => {
+    const change = (t: CompletedTrial): TrialResult =>
+      t.spec.variant === 'ebpf' ? { ...t, collector: { ...t.collector, kernelCpuNs: t.collector.drainCpuNs } } : t;
+    const { study: charged } = fixtureStudy({ change });
+    expect(cell(charged, 'ebpf').collectorCpuNsPerCall?.estimate).toBeCloseTo(62, 0);
+  });
+
   it('finds what was put in', () => {
     const ebpf = cell(study, 'ebpf');
     expect(ebpf.addedNsPerCall?.estimate).toBeGreaterThan(180);
