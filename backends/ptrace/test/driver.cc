@@ -181,12 +181,16 @@ traced_run::~traced_run()
 		munmap(truth, sizeof(*truth));
 }
 
+/* A bound, not a measure: ten thousand forks under a sanitizer take a busy machine their time. */
+constexpr int kStatusMs = 120'000;
+
 int traced_run::next_status()
 {
 	struct pollfd ready = {launcher_status_fd, POLLIN, 0};
 	int value;
 
-	if (poll(&ready, 1, 20'000) != 1 || read(launcher_status_fd, &value, sizeof(value)) != sizeof(value))
+	if (poll(&ready, 1, kStatusMs) != 1 ||
+	    read(launcher_status_fd, &value, sizeof(value)) != sizeof(value))
 		return -1;
 	return value;
 }
