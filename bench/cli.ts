@@ -18,6 +18,7 @@ import { commandCounts } from './b/counts.ts';
 import { daemonCost } from './b/daemon.ts';
 import { lastRecords } from './b/javascript.ts';
 import { kills } from './b/kills.ts';
+import { pathsCost } from './b/paths-cost.ts';
 import { stall } from './b/stall.ts';
 import type { Check, Line } from './check.ts';
 
@@ -34,7 +35,7 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
     quickProfile,
     sameAgainstSame,
   ],
-  B: [auditMark, booksOfAll, stall, commandCounts, mechanismCost, daemonCost, lastRecords, kills],
+  B: [auditMark, booksOfAll, stall, commandCounts, mechanismCost, daemonCost, pathsCost, lastRecords, kills],
 };
 
 function usage(message: string): never {

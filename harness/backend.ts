@@ -6,6 +6,8 @@ import type { EventBatch } from './event.ts';
 
 export type Delivers = 'records' | 'counts' | 'nothing';
 export type Detail = 'enter' | 'full';
+/** What may be asked beyond what a variant gives by itself: the strings of path arguments. */
+export type AskedDetail = 'paths';
 export type Placement = 'same' | 'other' | 'free';
 
 /** One vocabulary for all mechanisms of who wakes the collector. */
@@ -14,6 +16,12 @@ export type Wakeup =
   | { readonly kind: 'adaptive' } // the kernel wakes a collector that had caught up
   | { readonly kind: 'watermark'; readonly value: number /* bytes */ }
   | { readonly kind: 'sync' }; // every event is a wake-up, the workload waits
+
+/**
+ * When the string of a path argument is read. entry: before the call has read it, so its page may not be there yet; exit:
+ * after, so another thread may have changed it; kernel: the kernel's own copy. Or why it is not.
+ */
+export type PathReading = { readonly read: 'entry' | 'exit' | 'kernel' } | { readonly none: string };
 
 /** What a variant can and cannot do. Read by the conformance suite, which asserts absence too, and by the reports. */
 export interface Capabilities {
@@ -25,6 +33,8 @@ export interface Capabilities {
   /** How many argument registers a record carries. */
   readonly args: 0 | 4 | 6;
   readonly returnValue: boolean;
+  /** With detail `paths`. */
+  readonly paths: PathReading;
   /** Where `-e` is applied. */
   readonly filter: 'kernel' | 'user' | 'none';
   /** global: by time over all CPUs; thread: in order within each thread; none: across CPU migrations not even that. */
@@ -89,6 +99,8 @@ export interface TraceOptions {
   /** System call numbers (native arch) wanted; null: all. */
   readonly filter: readonly number[] | null;
   readonly wakeup: Wakeup;
+  /** Absent: what the variant gives by itself. */
+  readonly detail?: AskedDetail | undefined;
 }
 
 /** Passed through to the native source, names documented in the backend's README. */
@@ -145,6 +157,8 @@ export function defineBackend(definition: BackendDefinition): BackendDefinition 
     if ((c.delivers === 'records') !== (c.detail !== null)) {
       throw new TypeError(`${where}/${v.name}: detail belongs to variants that deliver records, and only to them`);
     }
+    if ('read' in c.paths && c.delivers !== 'records')
+      throw new TypeError(`${where}/${v.name}: paths belong to variants that deliver records, and only to them`);
     if (c.detail === 'full' && !c.returnValue)
       throw new TypeError(`${where}/${v.name}: detail full needs the return value`);
   }

@@ -3,7 +3,7 @@
  * against. The number of calls belongs to the cell: a dropping backend must be stressed, a blocking one must last,
  * and both are compared per call with a baseline of the same number of calls.
  */
-import type { BackendDefinition, BufferTerms, Placement, VariantDefinition, Wakeup } from './backend.ts';
+import type { AskedDetail, BackendDefinition, BufferTerms, Placement, VariantDefinition, Wakeup } from './backend.ts';
 import { bytesForCalls, reachableBytes } from './buffer.ts';
 import { addedNs, iterationCost, RECORD_BYTES } from './costs.ts';
 import type { Machine } from './machine.ts';
@@ -65,6 +65,8 @@ export interface CellRequest {
   readonly idle: Plan['idle'];
   /** null: each variant's own. */
   readonly wakeup: Wakeup | null;
+  /** Absent: what each variant gives by itself. */
+  readonly detail?: AskedDetail | undefined;
   /** null: as many as the cell needs. */
   readonly calls: number | null;
   readonly user: string | null;
@@ -259,6 +261,9 @@ function makeCell(
       inFlight: head.budget.inFlight,
       filter: request.filter === null ? null : [...request.filter],
       wakeup: wakeupOf(variant, request.wakeup),
+      ...(request.detail === undefined || variant.capabilities.delivers === 'nothing'
+        ? {}
+        : { detail: request.detail }),
       placement: place.placement,
       workloadCpus: place.workloadCpus,
       collectorCpus: place.collectorCpus,

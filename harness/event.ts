@@ -6,7 +6,7 @@
  */
 
 export const RECORD_BYTES = 96;
-export const RECORD_ABI = 1;
+export const RECORD_ABI = 2;
 
 /** Byte offsets of the fields of `struct tb_record`. */
 export const RECORD_OFFSETS = {
@@ -29,6 +29,21 @@ export const FLAG = { ret: 1, noReturn: 2, entryArgs: 4, enter: 8 } as const;
 export const ARCH = { x86_64: 0xc000003e, i386: 0x40000003, aarch64: 0xc00000b7, arm: 0x40000028 } as const;
 export const CPU_UNKNOWN = 0xffff;
 
+/** Bytes of `struct tb_path`, the head of a string. */
+const PATH_HEAD_BYTES = 4;
+/** By enum tb_path_status. */
+const PATH_STATUS = [null, 'whole', 'cut', 'fault'] as const;
+
+/** The string of one path argument, with detail `paths`. */
+export interface PathString {
+  /** Which argument points to it. */
+  readonly arg: number;
+  /** cut: longer than what is read (255 bytes); fault: it could not be read, and `bytes` is empty. */
+  readonly status: 'whole' | 'cut' | 'fault';
+  /** Without terminator; any bytes but 0, in no particular encoding. */
+  readonly bytes: Uint8Array;
+}
+
 /** One record, decoded: the convenient form for tests and printing. Hot paths read the batch's views. */
 export interface EventRecord {
   /** CLOCK_MONOTONIC, ns; at the call's exit, at its entry when `enter` is set. */
@@ -47,6 +62,8 @@ export interface EventRecord {
   readonly noReturn: boolean;
   readonly entryArgs: boolean;
   readonly enter: boolean;
+  /** With detail `paths`, in the order of the arguments; those that are NULL or were left out have none. */
+  readonly paths: readonly PathString[];
 }
 
 /**
@@ -61,12 +78,40 @@ export class EventBatch {
   readonly count: number;
   /** CLOCK_MONOTONIC ns at which the drain round made these records visible. */
   readonly visibleNs: bigint;
+  /** The strings of its records, at the places their `aux` names; null without detail `paths`. */
+  readonly arena: Uint8Array | null;
 
-  constructor(buffer: SharedArrayBuffer | ArrayBuffer, byteOffset: number, count: number, visibleNs: bigint) {
+  constructor(
+    buffer: SharedArrayBuffer | ArrayBuffer,
+    byteOffset: number,
+    count: number,
+    visibleNs: bigint,
+    arena: Uint8Array | null = null,
+  ) {
     this.u32 = new Uint32Array(buffer, byteOffset, (count * RECORD_BYTES) / 4);
     this.u64 = new BigUint64Array(buffer, byteOffset, (count * RECORD_BYTES) / 8);
     this.count = count;
     this.visibleNs = visibleNs;
+    this.arena = arena;
+  }
+
+  /** The strings of record i as views into the arena: they are valid as long as the batch is. */
+  paths(i: number): PathString[] {
+    const arena = this.arena;
+    const aux = (i * RECORD_BYTES + RECORD_OFFSETS.aux) >> 2;
+    const bytes = this.u32[aux] as number;
+    const found: PathString[] = [];
+    if (arena === null || bytes === 0) return found;
+    let at = this.u32[aux + 1] as number;
+    for (const end = at + bytes; at < end; ) {
+      const length = (arena[at + 2] as number) | ((arena[at + 3] as number) << 8);
+      const begin = at + PATH_HEAD_BYTES;
+      const status = PATH_STATUS[arena[at + 1] as number] ?? null;
+      if (status === null || begin + length > end) throw new RangeError(`record ${i} has no such strings`);
+      found.push({ arg: arena[at] as number, status, bytes: arena.subarray(begin, begin + length) });
+      at = begin + length;
+    }
+    return found;
   }
 
   /** Record i, 0 ≤ i < count, decoded. Throws RangeError outside. */
@@ -98,6 +143,7 @@ export class EventBatch {
       noReturn: (flags & FLAG.noReturn) !== 0,
       entryArgs: (flags & FLAG.entryArgs) !== 0,
       enter: (flags & FLAG.enter) !== 0,
+      paths: this.paths(i).map((path) => ({ ...path, bytes: new Uint8Array(path.bytes) })),
     };
   }
 }

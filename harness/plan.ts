@@ -3,7 +3,7 @@
  * filled in, cells expanded (cells.ts). Nothing here runs anything; the machine comes in as data.
  */
 import { applicationWorkload } from '../workloads/index.ts';
-import { type BackendDefinition, variantId, type Wakeup } from './backend.ts';
+import { type AskedDetail, type BackendDefinition, variantId, type Wakeup } from './backend.ts';
 import { bytesForCalls, reachableBytes } from './buffer.ts';
 import { type AskedWorkload, type CellRequest, type Contestant, expandCells, type StampedWorkload } from './cells.ts';
 import { TRIAL_START_MS } from './costs.ts';
@@ -44,6 +44,8 @@ export interface Request {
   readonly inFlight: number | null;
   /** null: each variant's own. */
   readonly wakeup: Wakeup | null;
+  /** Absent: what each variant gives by itself. */
+  readonly detail?: AskedDetail | undefined;
   readonly idle: Plan['idle'];
   /** Native numbers of the calls traced; null: all. */
   readonly filterNumbers: readonly number[] | null;
@@ -77,6 +79,7 @@ export function resolveRequest(settings: Settings, context: PlanContext, freshSe
     bufferBytes,
     inFlight,
     wakeup: settings.wakeup ?? null,
+    detail: settings.detail,
     idle: settings.idle ?? 'native',
     filterNumbers,
     rounds: settings.rounds ?? profile.rounds,
@@ -233,6 +236,7 @@ export function expandPlan(request: Request, usable: readonly string[], context:
     placement: settings.placement ?? null,
     idle: request.idle,
     wakeup: request.wakeup,
+    detail: request.detail,
     calls: settings.calls ?? null,
     user: settings.user ?? null,
     seed: request.seed,
@@ -273,6 +277,7 @@ export function expandPlan(request: Request, usable: readonly string[], context:
     placement: settings.placement ?? null,
     idle: request.idle,
     wakeup: request.wakeup,
+    ...(request.detail === undefined ? {} : { detail: request.detail }),
     user: settings.user ?? null,
     backends: [...usable],
     workloads: [...specs.values()] as WorkloadSpec[],

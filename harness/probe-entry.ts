@@ -1,14 +1,16 @@
 /**
- * `node probe-entry.js VARIANT [WAKE-UP]`: one probe in a process of its own, for a caller who lacks the rights that a trial will
+ * `node probe-entry.js VARIANT [WAKE-UP [DETAIL]]`: one probe in a process of its own, for a caller who lacks the rights that a trial will
  * have. Prints one BackendRow as a line of JSON.
  */
 import { writeSync } from 'node:fs';
 import { probeVariant } from './probe.ts';
 import { parseWakeup } from './wakeup.ts';
 
-const [id, wakeup] = process.argv.slice(2);
+const [id, wakeup = '', detail = ''] = process.argv.slice(2);
 if (id === undefined) throw new TypeError('which variant?');
-writeSync(
-  1,
-  `${JSON.stringify(await probeVariant(id, wakeup === undefined ? undefined : parseWakeup(wakeup, 'wake-up')))}\n`,
+const row = await probeVariant(
+  id,
+  wakeup === '' ? undefined : parseWakeup(wakeup, 'wake-up'),
+  detail === 'paths' ? detail : undefined,
 );
+writeSync(1, `${JSON.stringify(row)}\n`);

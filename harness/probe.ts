@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { findVariant } from '../backends/index.ts';
 import { native } from '../native/index.ts';
-import type { Wakeup } from './backend.ts';
+import type { AskedDetail, Wakeup } from './backend.ts';
+import { NO_PATHS_MEND, whyNotDetail } from './detail.ts';
 import { BackendError } from './errors.ts';
 import { type Host, hostCommand } from './host.ts';
 import { distDir } from './paths.ts';
@@ -17,17 +18,17 @@ const PROBE_TIMEOUT_MS = 30_000;
 /** Small: a probe must not fail for want of memory that a study would ask for by name. */
 const PROBE_BUFFER_BYTES = 1 << 20;
 
-/** Asked of a variant with the wake-up policy it is to run with; without one, with its own. */
-export type Probe = (id: string, wakeup?: Wakeup) => Promise<BackendRow>;
+/** Asked of a variant with the wake-up policy and the detail it is to run with; without them, with its own. */
+export type Probe = (id: string, wakeup?: Wakeup, detail?: AskedDetail) => Promise<BackendRow>;
 
 /** Asks here when trials run as us, else in a process that is started as they are. */
 export function probeOn(host: Host): Probe {
-  return host.invoker === null ? probeVariant : (id, wakeup) => probeElsewhere(host, id, wakeup);
+  return host.invoker === null ? probeVariant : (id, wakeup, detail) => probeElsewhere(host, id, wakeup, detail);
 }
 
-async function probeElsewhere(host: Host, id: string, wakeup?: Wakeup): Promise<BackendRow> {
+async function probeElsewhere(host: Host, id: string, wakeup?: Wakeup, detail?: AskedDetail): Promise<BackendRow> {
   findVariant(id);
-  const asked = wakeup === undefined ? [id] : [id, wakeupText(wakeup)];
+  const asked = [id, wakeup === undefined ? '' : wakeupText(wakeup), detail ?? ''];
   const [file, words] = hostCommand(host, join(distDir, 'harness', 'probe-entry.js'), asked);
   const run = await execa(file, words, { reject: false, stdin: 'ignore', timeout: PROBE_TIMEOUT_MS });
   if (run.failed) throw new BackendError('INTERNAL', id, 'probe', run.stderr.trim() || run.shortMessage || 'no answer');
@@ -35,9 +36,11 @@ async function probeElsewhere(host: Host, id: string, wakeup?: Wakeup): Promise<
 }
 
 /** Throws a usage error for an unknown id; everything else is an answer. */
-export async function probeVariant(id: string, wakeup?: Wakeup): Promise<BackendRow> {
+export async function probeVariant(id: string, wakeup?: Wakeup, detail?: AskedDetail): Promise<BackendRow> {
   const { backend, variant } = findVariant(id);
-  const trace = { bufferBytes: PROBE_BUFFER_BYTES, filter: null, wakeup: wakeup ?? variant.wakeup };
+  const why = whyNotDetail(variant.capabilities, detail);
+  if (why !== null) return { variant: id, answer: 'no', reason: why, mend: NO_PATHS_MEND };
+  const trace = { bufferBytes: PROBE_BUFFER_BYTES, filter: null, wakeup: wakeup ?? variant.wakeup, detail };
   const reply = await native().probe({
     source: backend.source,
     variant: variant.name,
@@ -45,6 +48,7 @@ export async function probeVariant(id: string, wakeup?: Wakeup): Promise<Backend
     filter: null,
     ...wakeupCode(trace.wakeup),
     options: backend.sourceOptions?.(variant, trace) ?? {},
+    paths: detail === 'paths',
   });
   if (reply.answer === 'yes') return { variant: id, answer: 'yes', reason: null, mend: null };
   return { variant: id, answer: reply.answer, reason: reply.message, mend: reply.mend };

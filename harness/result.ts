@@ -39,6 +39,10 @@ export const idleSchema = z
   .enum(['native', 'busy'])
   .describe('busy: every CPU is kept awake by an idle-priority spinner');
 
+export const askedDetailSchema = z
+  .literal('paths')
+  .describe('the strings of path arguments besides; absent: what each variant gives by itself');
+
 export const auditContextSchema = z.enum(['absent', 'present', 'unknown']);
 
 /** Input of the trial process: one JSON document on its standard input. */
@@ -54,6 +58,7 @@ export const trialSpecSchema = z.object({
   inFlight: z.int().positive().nullable().describe('calls that bufferBytes was chosen to hold; null: chosen in bytes'),
   filter: z.array(z.string()).nullable().describe('names of the calls traced; null: all'),
   wakeup: wakeupSchema,
+  detail: askedDetailSchema.optional(),
   placement: placementSchema,
   workloadCpus: z.array(z.int().nonnegative()).nullable(),
   collectorCpus: z.array(z.int().nonnegative()).nullable(),
@@ -241,6 +246,7 @@ export const cellSchema = z.object({
   terms: z.object({
     delivers: z.enum(['records', 'counts', 'nothing']),
     detail: z.enum(['enter', 'full']).nullable(),
+    paths: z.literal(true).optional().describe('the strings of path arguments were read besides'),
     regime: z.enum(['blocks', 'drops', 'neither']),
     filter: z.array(z.string()).nullable(),
     placement: placementSchema,
@@ -353,6 +359,7 @@ export const planSchema = z.object({
   placement: placementSchema.nullable().describe('null: each variant’s own'),
   idle: idleSchema,
   wakeup: wakeupSchema.nullable().describe('null: each variant’s own'),
+  detail: askedDetailSchema.optional(),
   user: z.string().nullable(),
   backends: z.array(z.string()).min(1).describe('variant ids, none included'),
   workloads: z.array(workloadSpecSchema).min(1),

@@ -80,6 +80,8 @@ interface Posted {
 export class TraceSession implements Session {
   readonly #id: string;
   readonly #memory: SharedArrayBuffer | null;
+  /** Of the strings; null: none are wanted. */
+  readonly #arenas: SharedArrayBuffer | null;
   #native: NativeSession | null;
   #report: SessionReport | null = null;
   #onOpened: (() => void) | null = null;
@@ -91,8 +93,10 @@ export class TraceSession implements Session {
   private constructor(settings: SessionSettings, hooks: TestHooks) {
     const { backend, variant, trace } = settings;
     this.#id = variantId(backend.name, variant.name);
-    const { recordsPerSlab } = native().layout();
+    const { recordsPerSlab, arenaBytesPerSlab } = native().layout();
+    const paths = trace.detail === 'paths';
     this.#memory = settings.wantsBatches ? new SharedArrayBuffer(SLABS * recordsPerSlab * RECORD_BYTES) : null;
+    this.#arenas = settings.wantsBatches && paths ? new SharedArrayBuffer(SLABS * arenaBytesPerSlab) : null;
     const c = variant.capabilities;
     let ended: () => void = () => {};
     this.#ended = new Promise((resolve) => {
@@ -106,6 +110,7 @@ export class TraceSession implements Session {
         filter: trace.filter,
         ...wakeupCode(trace.wakeup),
         options: backend.sourceOptions?.(variant, trace) ?? {},
+        paths,
         control: settings.control,
         expectsRecords: c.delivers === 'records',
         collectorCpus: settings.collectorCpus ?? [],
@@ -116,6 +121,7 @@ export class TraceSession implements Session {
         stallNs: settings.stallMs * 1e6,
         stallAfterCalls: settings.stallAfterCalls,
         slabs: this.#memory && new Uint8Array(this.#memory),
+        arenas: this.#arenas && new Uint8Array(this.#arenas),
         testDropCalls: hooks.dropCalls ?? 0,
         testDropAfter: hooks.dropAfter ?? 0,
         testForgeStamps: hooks.forgeStamps ?? 0,
@@ -189,12 +195,14 @@ export class TraceSession implements Session {
   async *batches(): AsyncIterableIterator<EventBatch> {
     if (this.#memory === null)
       throw new BackendError('INTERNAL', this.#id, 'batches', 'the session was opened without');
-    const slabBytes = native().layout().recordsPerSlab * RECORD_BYTES;
+    const { recordsPerSlab, arenaBytesPerSlab } = native().layout();
+    const slabBytes = recordsPerSlab * RECORD_BYTES;
     for (;;) {
       const next = this.#posted.shift();
       if (next !== undefined) {
         try {
-          yield new EventBatch(this.#memory, next.slab * slabBytes, next.count, BigInt(next.visibleNs));
+          const arena = this.#arenas && new Uint8Array(this.#arenas, next.slab * arenaBytesPerSlab, arenaBytesPerSlab);
+          yield new EventBatch(this.#memory, next.slab * slabBytes, next.count, BigInt(next.visibleNs), arena);
         } finally {
           this.#native?.release(next.slab);
         }

@@ -14,6 +14,8 @@ export const PROFILES = ['quick', 'ci', 'full'] as const;
 export const PLACEMENTS = ['same', 'other', 'free'] as const;
 /** native: idle CPUs sleep as they will; busy: each is kept awake during every trial. */
 export const IDLE_POLICIES = ['native', 'busy'] as const;
+/** Beyond what each variant gives by itself. */
+export const ASKED_DETAILS = ['paths'] as const;
 
 /** Text that a parser of ours understands; its usage error becomes the schema's issue. */
 function parsed<Value>(parse: (text: string, what: string) => Value, what: string) {
@@ -44,6 +46,7 @@ export const settingsSchema = z
     placement: z.enum(PLACEMENTS),
     idle: z.enum(IDLE_POLICIES),
     wakeup: parsed(parseWakeup, 'wakeup').describe('timer:200 (µs), adaptive, or watermark:4096 (bytes)'),
+    detail: z.enum(ASKED_DETAILS).describe('paths: the strings of path arguments besides'),
     seed: z.int().nonnegative(),
     user: z.string().min(1),
     calls: z.int().min(1),

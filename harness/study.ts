@@ -3,7 +3,7 @@
  * calls on the machine comes in as `StudyServices`, so that the order of things can be tested without a tracer.
  */
 import { basename } from 'node:path';
-import { type BackendDefinition, variantId, type Wakeup } from './backend.ts';
+import { type AskedDetail, type BackendDefinition, variantId, type Wakeup } from './backend.ts';
 import { fingerprint } from './environment.ts';
 import { cannotError, EXIT, TracebenchError, usageError } from './errors.ts';
 import { type HostedProgram, TrialStopped } from './hosted-process.ts';
@@ -52,7 +52,7 @@ export async function prepareStudy(
   const rows: BackendRow[] = [];
   // One after another: two probes at once would find each other's facilities busy.
   for (const id of new Set([...request.variants, ...request.required])) {
-    rows.push(await probe(id, wakeupAsked(request, id, context.backends)));
+    rows.push(await probe(id, wakeupAsked(request, id, context.backends), detailAsked(request, id)));
   }
   const refused = rows.filter((row) => row.answer === 'no');
   const fatal = refused.find((row) => request.required.includes(row.variant) || row.variant === BASELINE);
@@ -76,6 +76,11 @@ export async function prepareStudy(
 function wakeupAsked({ wakeup }: Request, id: string, backends: readonly BackendDefinition[]): Wakeup | undefined {
   const { variant } = definitionOf(id, backends);
   return wakeup === null || keepsOwnWakeup(variant) !== null ? undefined : wakeup;
+}
+
+/** The baseline stays: without it nothing has a cost. */
+function detailAsked({ detail }: Request, id: string): AskedDetail | undefined {
+  return id === BASELINE ? undefined : detail;
 }
 
 export interface StudyRun {

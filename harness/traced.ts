@@ -8,7 +8,16 @@
  */
 import { findVariant } from '../backends/index.ts';
 import type { ControlHandle, SessionReport } from '../native/index.ts';
-import type { BackendDefinition, Counter, LaunchNeeds, TraceOptions, VariantDefinition, Wakeup } from './backend.ts';
+import type {
+  AskedDetail,
+  BackendDefinition,
+  Counter,
+  LaunchNeeds,
+  TraceOptions,
+  VariantDefinition,
+  Wakeup,
+} from './backend.ts';
+import { checkDetail } from './detail.ts';
 import { EXIT, TracebenchError } from './errors.ts';
 import type { EventBatch } from './event.ts';
 import { holdAll } from './guard.ts';
@@ -21,6 +30,8 @@ export interface Collector {
   readonly bufferBytes: number;
   /** null: the variant's own default. */
   readonly wakeup: Wakeup | null;
+  /** Absent: what the variant gives by itself. */
+  readonly detail?: AskedDetail | undefined;
   /** Where its drain thread runs; null: anywhere. */
   readonly collectorCpus: readonly number[] | null;
   readonly stallMs: number;
@@ -85,7 +96,13 @@ interface Prepared {
 
 function prepare(collector: Collector, filter: TracedSettings['filter']): Prepared {
   const { backend, variant } = findVariant(collector.variant);
-  const trace = { bufferBytes: collector.bufferBytes, filter, wakeup: collector.wakeup ?? variant.wakeup };
+  checkDetail(collector.variant, variant, collector.detail);
+  const trace = {
+    bufferBytes: collector.bufferBytes,
+    filter,
+    wakeup: collector.wakeup ?? variant.wakeup,
+    detail: collector.detail,
+  };
   return { collector, backend, variant, trace };
 }
 
@@ -212,6 +229,7 @@ export async function traceCommand(o: {
   readonly argv: readonly string[];
   readonly filter: readonly number[] | null;
   readonly bufferBytes: number;
+  readonly detail?: AskedDetail | undefined;
   readonly user: string | null;
   readonly stdio: 'inherit' | 'null';
   readonly deadlineMs: number | null;
@@ -228,6 +246,7 @@ export async function traceCommand(o: {
         variant: o.variant,
         bufferBytes: o.bufferBytes,
         wakeup: null,
+        detail: o.detail,
         collectorCpus: o.collectorCpus ?? null,
         stallMs: 0,
         stallAfterCalls: 0,

@@ -136,6 +136,7 @@ async function measure(spec: TrialSpec, signal: AbortSignal): Promise<Measured> 
           variant: spec.variant,
           bufferBytes: spec.bufferBytes,
           wakeup: spec.wakeup,
+          detail: spec.detail,
           collectorCpus: spec.collectorCpus,
           stallMs: spec.stallMs,
           stallAfterCalls: spec.stallAfterCalls,

@@ -30,6 +30,8 @@ export interface SourceConfig {
   readonly wakeup: number;
   readonly wakeupValue: number;
   readonly options: Readonly<Record<string, string>>;
+  /** Detail `paths`. */
+  readonly paths: boolean;
 }
 
 /** Opaque: the control page of one trial (native/include/control.h). */
@@ -50,6 +52,8 @@ export interface SessionConfig extends SourceConfig {
   readonly stallAfterCalls: number;
   /** Memory for the slabs, a multiple of recordsPerSlab × 96 bytes; null: only the ledger reads the records. */
   readonly slabs: Uint8Array | null;
+  /** With slabs and `paths`: arenaBytesPerSlab for each slab, for the strings of its records. */
+  readonly arenas: Uint8Array | null;
   readonly testDropCalls: number;
   readonly testDropAfter: number;
   readonly testForgeStamps: number;
@@ -164,6 +168,7 @@ interface Addon {
     recordBytes: number;
     recordAbi: number;
     recordsPerSlab: number;
+    arenaBytesPerSlab: number;
     offsets: Record<string, number>;
     testHooks: boolean;
   };

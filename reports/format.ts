@@ -205,11 +205,16 @@ export function baselines(cells: readonly Cell[]): Cell[] {
   return cells.filter((c) => c.baselineCellId === null);
 }
 
+/** What a cell's records carried. */
+export function detailOf({ detail, paths }: Cell['terms']): string {
+  return paths === true ? `${detail} + paths` : `${detail}`;
+}
+
 /** The terms of a cell on one line. */
 export function terms(cell: Cell): string {
   const t = cell.terms;
   const said = [
-    t.delivers === 'records' ? `${t.detail} records` : t.delivers === 'counts' ? 'counts' : 'untraced',
+    t.delivers === 'records' ? `${detailOf(t)} records` : t.delivers === 'counts' ? 'counts' : 'untraced',
     t.filter ? `only ${t.filter.join(',')}` : 'all calls',
   ];
   if (t.delivers !== 'nothing') {
@@ -231,7 +236,7 @@ export function unequal(left: Cell | undefined, right: Cell | undefined): string
   if (!left || !right) return '';
   const pairs = [
     [left.terms.regime, right.terms.regime],
-    [left.terms.detail, right.terms.detail],
+    [detailOf(left.terms), detailOf(right.terms)],
     [left.terms.placement, right.terms.placement],
   ];
   return pairs

@@ -112,6 +112,8 @@ int open_source(tb_source *source, const tb_source_config *config, tb_geometry *
 	if (rc < 0)
 		return rc;
 	source->filter = config->filter;
+	if (config->paths)
+		source->collector.read_paths();
 	source->nap_us = config->wakeup == TB_WAKE_TIMER ? config->wakeup_value : 0;
 	if (!source->collector.allocated())
 		return tb_error__set(err, -ENOMEM, "no memory for received records");
@@ -358,6 +360,10 @@ int stats(tb_source *source, tb_counter *out, uint32_t capacity, tb_error *err)
 	health(source->kauditd ? "kauditd_cpu_ns" : "kauditd_cpu_not_readable", TB_UNIT_NS,
 	       source->kauditd ? cpu_ns - source->kauditd_cpu_ns : 0);
 
+	if (source->collector.path_counters()) {
+		tb_path_counters__write(source->collector.path_counters(), &all[count]);
+		count += TB_PATH_COUNTERS;
+	}
 	const uint32_t given = std::min(count, capacity);
 
 	memcpy(out, all, given * sizeof(all[0]));

@@ -14,8 +14,21 @@ namespace tb::auditd
 {
 
 Collector::Collector(Socket &socket, uint32_t native_arch)
-	: socket_(socket), batch_(kSlots, kSlotBytes), join_(native_arch)
+	: socket_(socket), batch_(kSlots, kSlotBytes), join_(native_arch), native_arch_(native_arch)
 {
+}
+
+void Collector::read_paths()
+{
+	paths_ = true;
+	batch_ = Batch(kSlots, kPathSlotBytes);
+}
+
+bool Collector::settle()
+{
+	join_.settle();
+	giving_up_ = !held_.empty();
+	return giving_up_;
 }
 
 void Collector::expect_marker(uint32_t backlog_limit)
@@ -34,6 +47,7 @@ int Collector::drain(tb_record *out, uint32_t capacity, uint32_t timeout_us, uin
 	uint32_t count = 0;
 	bool waited = timeout_us == 0;
 
+	arena_ = round->arena;
 	round->visible_ns = 0;
 	round->per_record_visible = 0;
 	dry_ = false;
@@ -102,6 +116,10 @@ uint32_t Collector::take_received(tb_record *out, uint32_t capacity)
 {
 	uint32_t count = 0;
 
+	while (giving_up_ && count < capacity) {
+		giving_up_ = held_.give_up(arena_, &out[count]);
+		count += giving_up_;
+	}
 	while (taken_ < filled_ && count < capacity)
 		count += take_datagram(batch_.get(taken_++), &out[count]);
 	return count;
@@ -127,10 +145,15 @@ bool Collector::take_datagram(const Datagram &datagram, tb_record *out)
 		return false; /* an answer, not a record */
 	const bool companion = join_.record(head.nlmsg_type, id.serial);
 
+	received_.companions += companion;
+	if (companion && head.nlmsg_type == AUDIT_PATH)
+		held_.name(id.serial, rest);
+	if (companion && head.nlmsg_type == AUDIT_EOE)
+		return held_.end(id.serial, arena_, out);
 	if (companion)
-		received_.companions++;
-	else if (head.nlmsg_type == AUDIT_CONFIG_CHANGE && marker_[0] && rest.starts_with(' ') &&
-		 rest.substr(1).starts_with(marker_))
+		return false;
+	if (head.nlmsg_type == AUDIT_CONFIG_CHANGE && marker_[0] && rest.starts_with(' ') &&
+	    rest.substr(1).starts_with(marker_))
 		received_.markers++;
 	else if (head.nlmsg_type == AUDIT_CONFIG_CHANGE || head.nlmsg_type < AUDIT_SYSCALL)
 		received_.control++;
@@ -180,6 +203,15 @@ bool Collector::take_call(std::string_view text, tb_record *out)
 	} else {
 		out->flags |= TB_F_NO_RETURN | TB_F_ENTER;
 	}
+	const uint8_t which = paths_ && call.arch == native_arch_ ? tb_path_arguments(call.nr) : 0;
+
+	if (!which)
+		return true;
+	const tb_record record = *out;
+
+	if (call.items)
+		return held_.hold(record, call, which, arena_, out);
+	held_.without_names(record, which, arena_, out);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #define TRACEBENCH_AUDITD_COLLECTOR_H
 
 #include "event_join.h"
+#include "held_calls.h"
 #include "socket.h"
 #include "source.h"
 
@@ -42,6 +43,8 @@ class Collector
 public:
 	Collector(Socket &socket, uint32_t native_arch);
 
+	/* Detail `paths`, before begin(). */
+	void read_paths();
 	bool allocated() const { return batch_.allocated(); }
 	void begin(const Target &target) { target_ = target; }
 	/* What the record that a poke raises says behind its identification. */
@@ -53,12 +56,21 @@ public:
 
 	const Received &received() const { return received_; }
 	EventJoin &join() { return join_; }
+	/*
+	 * Nothing is on its way any more: what has not come never will. True when calls waited for it, which the next drain
+	 * hands over.
+	 */
+	bool settle();
+	/* null without detail `paths`. */
+	const tb_path_counters *path_counters() const { return paths_ ? &held_.counters() : nullptr; }
 
 private:
 	/* Three records a call and more: a round of 1,024 calls needs some thousand slots. */
 	static constexpr uint32_t kSlots = 4096;
 	/* The fields wanted of a SYSCALL record end within 430 bytes; the rest of it is cut off. */
 	static constexpr uint32_t kSlotBytes = 640;
+	/* With paths: a name of 800 bytes in hexadecimal, and what comes before and behind it. */
+	static constexpr uint32_t kPathSlotBytes = 2048;
 
 	int receive_all(tb_error *err);
 	uint32_t take_received(tb_record *out, uint32_t capacity);
@@ -69,6 +81,11 @@ private:
 	Socket &socket_;
 	Batch batch_;
 	EventJoin join_;
+	const uint32_t native_arch_;
+	bool paths_ = false;
+	HeldCalls held_;
+	bool giving_up_ = false;    /* settled: held calls are handed over as they are */
+	tb_arena *arena_ = nullptr; /* of the round */
 	Target target_;
 	Received received_;
 	uint32_t filled_ = 0, taken_ = 0; /* slots of batch_ */

@@ -14,6 +14,8 @@ const full: Capabilities = {
   thread: false,
   args: 4,
   returnValue: true,
+  /* PATH records. */
+  paths: { read: 'kernel' },
   filter: 'kernel',
   /* Records queue up in the order of exits, but carry the time of the entry. */
   ordering: 'thread',

@@ -57,8 +57,7 @@ int Settler::step(tb_error *err)
 	if (fruitless_ < kFruitlessPokes)
 		return poke(err);
 	waiting_ = false;
-	collector_.join().settle();
-	return 0;
+	return collector_.settle();
 }
 
 } // namespace tb::auditd

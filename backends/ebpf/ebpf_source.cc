@@ -75,9 +75,12 @@ int open_source(const tb_source_config *config, tb_source *source, tb_geometry *
 	if (config->abi != TB_SOURCE_ABI)
 		return tb_error__set(err, -EPROTO, "source ABI %u asked of a plug-in of ABI %d", config->abi,
 				     TB_SOURCE_ABI);
-	source->variant = find_variant(config->variant);
-	if (!source->variant)
+	if (!find_variant(config->variant, false))
 		return tb_error__set(err, -EINVAL, "the eBPF backend has no variant '%s'", config->variant);
+	source->variant = find_variant(config->variant, config->paths);
+	if (!source->variant)
+		return tb_error__set(err, -EOPNOTSUPP, "no program of variant '%s' reads strings",
+				     config->variant);
 	const char *object = option(config, "object");
 	if (!object)
 		return tb_error__set(err, -EINVAL, "option 'object', the path of the BPF object, is missing");

@@ -29,6 +29,7 @@ const full: Capabilities = {
   thread: true,
   args: 6,
   returnValue: true,
+  paths: { none: 'its ring has room for records of one size; ebpf/ringbuf carries strings' },
   filter: 'kernel',
   ordering: 'global',
   regime: 'drops',
@@ -63,7 +64,8 @@ export default defineBackend({
     {
       name: 'ringbuf',
       summary: 'the same records through the BPF ring buffer (Linux 5.8, also arm64)',
-      capabilities: { ...full, ordering: 'thread' },
+      /* At the exit, when the call has brought the pages in; of a successful execve before its memory goes. */
+      capabilities: { ...full, paths: { read: 'exit' }, ordering: 'thread' },
       loss: ONE_RECORD_A_CALL,
       buffer: RING_BUFFER,
       wakeup: LOOK_EVERY_200_US,
@@ -94,6 +96,7 @@ export default defineBackend({
         ...full,
         ...entryOnly,
         delivers: 'counts',
+        paths: { none: 'calls are counted and make no records' },
         detail: null,
         thread: false,
         args: 0,

@@ -11,6 +11,7 @@
 
 #include "call_classes.h"
 #include "kernel_log.h"
+#include "paths.h"
 #include "refusal.h"
 
 namespace tb::ebpf
@@ -50,6 +51,8 @@ int Programs::size_maps(const Variant &variant, const MapSizes &sizes)
 		{"rings", variant.carrier == Carrier::mmap_ring,
 		 uint64_t{sizes.ring_cpus} * sizes.ring_slots},
 		{"ringbuf", variant.carrier == Carrier::ring_buffer, sizes.ringbuf_bytes},
+		{"strung", variant.strings, 0},
+		{"kept_strings", variant.strings, 0},
 		{"perfbuf", variant.carrier == Carrier::perf_buffer, 0},
 		{"counts", variant.carrier == Carrier::counts, possible_cpus_},
 	};
@@ -84,7 +87,7 @@ void Programs::choose_programs(const Variant &variant)
 	names_[on_enter] = variant.on_enter;
 	names_[on_exit] = lean_ ? variant.on_exit_lean : variant.on_exit_paired;
 	names_[on_exec] = variant.on_exec;
-	names_[prepare_exec] = lean_ ? "task_prepare_exec" : nullptr;
+	names_[prepare_exec] = lean_ ? variant.prepare_exec_lean : nullptr;
 	names_[task_fork] = "task_fork";
 	names_[task_exit] = lean_ ? variant.task_exit_lean : "task_exit";
 }
@@ -122,6 +125,8 @@ int Programs::configure(const Variant &variant, const tb_filter *filter, const M
 	config->submit = sizes.submit;
 	config->wake_bytes = sizes.submit_bytes;
 	fill_call_classes(config, filter);
+	for (int nr = 0; variant.strings && nr < TB_NR_CLASSES; nr++)
+		config->path_arguments[nr] = tb_path_arguments(nr);
 	int code = size_maps(variant, sizes);
 	return code < 0 ? tb_error__set(err, code, "sizing the BPF maps: %s", strerror(-code)) : 0;
 }

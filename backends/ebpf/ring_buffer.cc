@@ -8,6 +8,7 @@
 #include <poll.h>
 
 #include "carrier.h"
+#include "paths.h"
 
 namespace tb::ebpf
 {
@@ -51,11 +52,13 @@ public:
 			return -E2BIG;
 		}
 		sizes->ringbuf_bytes = bytes_;
+		strings_ = config->paths;
 		return 0;
 	}
 
 	int open(const Programs &programs, tb_geometry *geometry, tb_error *err) override
 	{
+		programs_ = &programs;
 		fd_ = programs.map_fd("ringbuf");
 		manager_ = ring_buffer__new(fd_, take, this, nullptr);
 		if (!manager_) {
@@ -73,6 +76,9 @@ public:
 
 	int collect(tb_record *out, uint32_t capacity, tb_round *round, tb_error *err) override
 	{
+		arena_ = round->arena;
+		if (strings_)
+			return collect_strung(out, capacity, round, err);
 		/* Every record has the same size and none is discarded, so the positions tell their number. */
 		const uint64_t committed_or_busy =
 			(ring__producer_pos(ring_) - ring__consumer_pos(ring_)) / kBytesPerCall;
@@ -109,15 +115,54 @@ public:
 		ppoll(&poll, 1, &timeout, nullptr);
 	}
 
+	uint32_t stats(tb_counter *out, uint32_t capacity) const override
+	{
+		if (!strings_ || capacity < TB_PATH_COUNTERS)
+			return 0;
+		tb_path_counters sum = counters_;
+
+		for (uint32_t i = 0; i < programs_->possible_cpus(); i++)
+			sum.left_out +=
+				__atomic_load_n(&programs_->cpus()[i].strings_left_out, __ATOMIC_RELAXED);
+		tb_path_counters__write(&sum, out);
+		return TB_PATH_COUNTERS;
+	}
+
 private:
+	/* Records of several sizes: up to where the ring ended when this began, one at a time. */
+	int collect_strung(tb_record *out, uint32_t capacity, tb_round *round, tb_error *err)
+	{
+		const unsigned long end = ring__producer_pos(ring_);
+
+		round->visible_ns = monotonic_ns();
+		out_ = out;
+		count_ = 0;
+		newest_ns_ = 0;
+		while (count_<capacity &&static_cast<long>(end - ring__consumer_pos(ring_))> 0) {
+			int code = ring__consume_n(ring_, 1);
+			if (code < 0)
+				return tb_error__set(err, code,
+						     "the BPF ring buffer holds what is not a record");
+			if (code == 0 && monotonic_ns() - round->visible_ns > kPatienceNs)
+				break;
+		}
+		if (newest_ns_ > round->visible_ns) /* as above */
+			round->visible_ns = monotonic_ns();
+		return count_;
+	}
+
 	static int take(void *self, void *data, size_t size)
 	{
 		auto *ring = static_cast<RingBuffer *>(self);
 
-		if (size != sizeof(tb_record))
+		if (size != sizeof(tb_record) && (!ring->strings_ || size < sizeof(tb_record)))
 			return -EPROTO;
 		tb_record *record = ring->out_ + ring->count_++;
 		memcpy(record, data, sizeof(*record));
+		if (size > sizeof(*record))
+			tb_paths__deliver(static_cast<const uint8_t *>(data) + sizeof(*record),
+					  static_cast<uint32_t>(size - sizeof(*record)), ring->arena_, record,
+					  &ring->counters_);
 		ring->newest_ns_ = std::max<uint64_t>(ring->newest_ns_, record->ts_ns);
 		return 0;
 	}
@@ -130,6 +175,10 @@ private:
 	tb_record *out_ = nullptr;
 	uint32_t count_ = 0;
 	uint64_t newest_ns_ = 0;
+	bool strings_ = false;
+	tb_arena *arena_ = nullptr; /* of the round */
+	tb_path_counters counters_ = {};
+	const Programs *programs_ = nullptr;
 };
 
 } // namespace

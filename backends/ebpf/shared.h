@@ -59,7 +59,8 @@ struct tb_bpf_config {
 	tb_s32 nr_sigreturn; /* native rt_sigreturn, whose exit has number −1 */
 	tb_u8 class_beyond;  /* class of numbers outside the tables */
 	tb_u8 pad[3];
-	tb_u8 nr_class[2 * TB_NR_CLASSES]; /* native, foreign */
+	tb_u8 nr_class[2 * TB_NR_CLASSES];   /* native, foreign */
+	tb_u8 path_arguments[TB_NR_CLASSES]; /* detail `paths`: bit i, argument i of a native call; else 0 */
 };
 
 /*
@@ -95,7 +96,8 @@ struct tb_cpu {
 	tb_u64 kept_full;         /* the `kept` map had no room: that call has no record */
 	tb_u64 died_inside;       /* a thread exited with an open entry: that call has no record */
 	tb_u64 refusals_unproven; /* a thread came under seccomp and the collector did not answer in time */
-	tb_u64 pad1[4];
+	tb_u64 strings_left_out; /* the CPU's room for them was in use, or those of an execve were not kept */
+	tb_u64 pad1[3];
 
 	tb_u64 tail; /* collector; records ever consumed */
 	tb_u64 pad2[15];
@@ -118,6 +120,25 @@ struct tb_kept {
 };
 
 #define TB_KEPT_MAX 8192 /* threads inside execve or sigreturn at one time */
+
+#define TB_KEPT_STRINGS_MAX 1024
+
+/* The strings of one call, laid out as in an arena (record.h), with the room that the verifier wants behind them. */
+struct tb_strings {
+	tb_u8 data[512 + sizeof(struct tb_path) + TB_PATH_BYTES + 4];
+	tb_u32 bytes;
+	tb_u32 pad;
+};
+
+#define TB_STRINGS_BYTES (TB_PATH_ARGS * (sizeof(struct tb_path) + TB_PATH_BYTES - 1))
+
+/* A record with its strings behind it, as it is put into the ring. */
+struct tb_strung_record {
+	struct tb_record record;
+	struct tb_strings strings;
+	tb_u32 busy; /* as tb_cpu.busy */
+	tb_u32 pad;
+};
 
 #ifndef __bpf__
 TB_STATIC_ASSERT(sizeof(struct tb_cpu) == 256, "tb_cpu is four cache lines");

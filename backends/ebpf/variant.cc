@@ -9,21 +9,23 @@ namespace tb::ebpf
 #define FULL(transport)                                                                     \
 	TB_TASK_NEWBORN, "enter_" transport, "task_exec_full", "exit_" transport "_paired", \
 		"exit_" transport "_lean", "task_exit_" transport "_lean"
+#define PREPARE_EXEC "task_prepare_exec"
 
 static const Variant variants[] = {
-	{"", Carrier::mmap_ring, FULL("mmap")},
-	{"ringbuf", Carrier::ring_buffer, FULL("ringbuf")},
-	{"perfbuf", Carrier::perf_buffer, FULL("perfbuf")},
+	{"", Carrier::mmap_ring, FULL("mmap"), PREPARE_EXEC, false},
+	{"ringbuf", Carrier::ring_buffer, FULL("ringbuf"), PREPARE_EXEC, false},
+	{"ringbuf", Carrier::ring_buffer, FULL("strings"), PREPARE_EXEC "_strings", true},
+	{"perfbuf", Carrier::perf_buffer, FULL("perfbuf"), PREPARE_EXEC, false},
 	{"enter", Carrier::mmap_ring, TB_TASK_TARGET, "enter_only", "task_exec_enter", nullptr, nullptr,
-	 nullptr},
+	 nullptr, nullptr, false},
 	{"count", Carrier::counts, TB_TASK_TARGET, "enter_count", "task_exec_count", nullptr, nullptr,
-	 nullptr},
+	 nullptr, nullptr, false},
 };
 
-const Variant *find_variant(const char *name)
+const Variant *find_variant(const char *name, bool strings)
 {
 	for (const Variant &v : variants)
-		if (strcmp(v.name, name) == 0)
+		if (strcmp(v.name, name) == 0 && v.strings == strings)
 			return &v;
 	return nullptr;
 }

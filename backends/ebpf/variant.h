@@ -21,10 +21,12 @@ struct Variant {
 	/* Where the kernel allows it, instead of the paired one: entries are watched under seccomp only. */
 	const char *on_exit_lean;
 	const char *task_exit_lean;
+	const char *prepare_exec_lean;
+	bool strings; /* detail `paths` */
 };
 
-/* NULL when there is no such variant. */
-const Variant *find_variant(const char *name);
+/* NULL when there is no such variant, or none that reads strings. */
+const Variant *find_variant(const char *name, bool strings);
 
 } // namespace tb::ebpf
 

@@ -195,6 +195,8 @@ int open_source(const tb_source_config *config, tb_source *source, tb_geometry *
 	source->variant = find_variant(config->variant);
 	if (!source->variant)
 		return tb_error__set(err, -EINVAL, "the ftrace backend has no variant '%s'", config->variant);
+	if (config->paths)
+		return tb_error__set(err, -EOPNOTSUPP, "the events used carry registers and no strings");
 	int code = parse_overwrite(config, *source->variant, &overwrite, err);
 	if (code == 0)
 		code = require_initial_pid_namespace(err);

@@ -23,6 +23,8 @@ const full: Capabilities = {
   thread: true,
   args: 6,
   returnValue: true,
+  /* Linux 6.19 is the first whose syscalls:* events carry what user pointers point to. */
+  paths: { none: 'raw_syscalls events carry registers and no user memory' },
   filter: 'kernel',
   ordering: 'thread',
   regime: 'drops',

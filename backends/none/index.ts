@@ -15,6 +15,7 @@ export default defineBackend({
         thread: false,
         args: 0,
         returnValue: false,
+        paths: { none: 'nothing is traced' },
         filter: 'none',
         ordering: 'none',
         regime: 'neither',

@@ -24,6 +24,8 @@ static int none__check(const struct tb_source_config *config, struct tb_error *e
 		return tb_error__set(err, -EPROTO, "source ABI %u, want %u", config->abi, TB_SOURCE_ABI);
 	if (strcmp(config->variant, "") != 0)
 		return tb_error__set(err, -EINVAL, "none has no variant '%s'", config->variant);
+	if (config->paths)
+		return tb_error__set(err, -EOPNOTSUPP, "nothing is traced, so no string is read");
 	return 0;
 }
 

@@ -20,6 +20,8 @@ const full: Capabilities = {
   thread: true,
   args: 6,
   returnValue: true,
+  /* Linux 6.19 is the first whose syscalls:* events carry what user pointers point to. */
+  paths: { none: 'samples of the raw tracepoints carry registers and no user memory' },
   filter: 'kernel',
   /* Over CPUs a sample may be published after a younger one of another CPU was read. */
   ordering: 'thread',
@@ -87,6 +89,7 @@ export default defineBackend({
       capabilities: {
         ...full,
         delivers: 'counts',
+        paths: { none: 'calls are counted and make no records' },
         detail: null,
         thread: false,
         args: 0,

@@ -66,6 +66,8 @@ int Trace::open(const tb_source_config *config, tb_geometry *geometry, tb_error 
 	variant_ = find_variant(config->variant);
 	if (!variant_)
 		return tb_error__set(err, -EINVAL, "perf has no variant '%s'", config->variant);
+	if (config->paths)
+		return tb_error__set(err, -EOPNOTSUPP, "perf's samples carry registers and no strings");
 	int code = choose_wakeup(config, err);
 	if (code == 0)
 		code = has_lost_format(err);

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <sys/types.h>
 
-#include "record.h"
+#include "paths.h"
 
 namespace tb_ptrace
 {
@@ -25,6 +25,7 @@ struct call {
 	uint8_t args_valid = 0;
 	int64_t ret = 0;
 	uint64_t args[6] = {};
+	struct tb_paths paths = {}; /* as they were at the entry; empty without detail `paths` */
 };
 
 enum class call_stop {

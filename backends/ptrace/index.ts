@@ -7,6 +7,8 @@ const full: Capabilities = {
   thread: true,
   args: 6,
   returnValue: true,
+  /* By process_vm_readv, which brings a page in as the call itself would. */
+  paths: { read: 'entry' },
   filter: 'user',
   /* In the order the stops were waited for, by one thread. */
   ordering: 'global',

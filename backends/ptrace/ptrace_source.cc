@@ -51,7 +51,8 @@ int open(const struct tb_source_config *config, struct tb_source **source, struc
 	if (rc)
 		return rc;
 
-	auto *made = new (std::nothrow) tb_source(strcmp(config->variant, "seccomp") == 0, config->filter);
+	auto *made = new (std::nothrow)
+		tb_source(strcmp(config->variant, "seccomp") == 0, config->paths, config->filter);
 
 	if (!made)
 		return tb_error__set(err, -ENOMEM, "no memory for the source");
@@ -106,7 +107,10 @@ int stats(struct tb_source *source, struct tb_counter *out, uint32_t capacity, s
 	const uint32_t given = count < capacity ? count : capacity;
 
 	memcpy(out, all, given * sizeof(all[0]));
-	return static_cast<int>(given);
+	if (!source->path_counters() || capacity - given < TB_PATH_COUNTERS)
+		return static_cast<int>(given);
+	tb_path_counters__write(source->path_counters(), out + given);
+	return static_cast<int>(given) + TB_PATH_COUNTERS;
 }
 
 void close(struct tb_source *source)

@@ -159,8 +159,13 @@ int tracer::round(struct tb_record *out, uint32_t capacity, uint32_t timeout_us,
 
 	out_ = out;
 	capacity_ = capacity;
+	arena_ = round->arena;
 	count_ = static_cast<uint32_t>(std::min<size_t>(kept_.size(), capacity));
-	std::copy_n(kept_.begin(), count_, out);
+	for (uint32_t i = 0; i < count_; i++) {
+		out[i] = kept_[i].record;
+		tb_paths__deliver(kept_[i].paths.data, kept_[i].paths.bytes, arena_, &out[i],
+				  &path_counters_);
+	}
 	kept_.erase(kept_.begin(), kept_.begin() + count_);
 
 	round->per_record_visible = 1;
@@ -198,6 +203,7 @@ int tracer::round(struct tb_record *out, uint32_t capacity, uint32_t timeout_us,
 		wait_.unbound();
 	out_ = nullptr;
 	capacity_ = 0;
+	arena_ = nullptr;
 
 	if (rc)
 		return rc;
@@ -281,6 +287,7 @@ int tracer::on_call_stop(task &task, uint64_t now, bool *there, struct tb_error 
 	case call_stop::
 		seccomp: /* since 4.8 after the entry's stop, which the seccomp variant does not ask for */
 		task.in_call = true;
+		read_paths(task);
 		if (live_ && never_returns(task.open.arch, task.open.nr)) {
 			deliver(task, TB_KIND_CALL, TB_F_NO_RETURN | TB_F_ENTER | TB_F_ENTRY_ARGS, task.open,
 				now);
@@ -365,17 +372,40 @@ void tracer::on_death(pid_t tid, uint64_t now)
 	forget(tid);
 }
 
+bool tracer::wants(const struct call &call) const
+{
+	return !filter_.active || (call.arch == native_arch && tb_filter__wants(&filter_, call.nr));
+}
+
+/* The task stands still, but its memory may be another's as well. */
+void tracer::read_paths(task &task) const
+{
+	struct call &call = task.open;
+
+	call.paths.bytes = 0;
+	if (!paths_ || call.arch != native_arch || !wants(call))
+		return;
+	const uint8_t which = tb_path_arguments(call.nr);
+
+	if (which)
+		tb_paths__read(&call.paths, task.tid, which, call.args);
+}
+
 void tracer::deliver(const task &task, uint8_t kind, uint32_t flags, const struct call &call, uint64_t now)
 {
-	if (filter_.active && (call.arch != native_arch || !tb_filter__wants(&filter_, call.nr)))
+	if (!wants(call))
 		return;
 
+	const bool fits = count_ < capacity_;
 	struct tb_record *record;
 
-	if (count_ < capacity_) {
+	if (fits) {
 		record = &out_[count_++];
 	} else {
-		record = &kept_.emplace_back();
+		struct kept &kept = kept_.emplace_back();
+
+		kept.paths = call.paths;
+		record = &kept.record;
 	}
 	record->ts_ns = now;
 	record->tid = static_cast<tb_u32>(task.tid);
@@ -389,6 +419,8 @@ void tracer::deliver(const task &task, uint8_t kind, uint32_t flags, const struc
 	record->ret = flags & TB_F_RET ? call.ret : 0;
 	memcpy(record->args, call.args, sizeof(record->args));
 	record->aux = 0;
+	if (fits && call.paths.bytes)
+		tb_paths__deliver(call.paths.data, call.paths.bytes, arena_, record, &path_counters_);
 }
 
 /* --- restarting ------------------------------------------------------------------------------------------------ */

@@ -40,7 +40,10 @@ struct health {
 class tracer
 {
 public:
-	tracer(bool seccomp, const struct tb_filter &filter) : seccomp_(seccomp), filter_(filter) {}
+	tracer(bool seccomp, bool paths, const struct tb_filter &filter)
+		: seccomp_(seccomp), paths_(paths), filter_(filter)
+	{
+	}
 
 	int open(struct tb_error *err) { return wait_.open(err); }
 	int attach(pid_t pid, struct tb_error *err);
@@ -49,6 +52,8 @@ public:
 	int detach(struct tb_error *err);
 
 	const struct health &counters() const { return health_; }
+	/* null without detail `paths`. */
+	const struct tb_path_counters *path_counters() const { return paths_ ? &path_counters_ : nullptr; }
 
 private:
 	struct task {
@@ -77,12 +82,16 @@ private:
 	void on_exec(task &task, uint64_t now);
 	void on_death(pid_t tid, uint64_t now);
 
+	bool wants(const struct call &call) const;
+	void read_paths(task &task) const;
 	void deliver(const task &task, uint8_t kind, uint32_t flags, const struct call &call, uint64_t now);
 
 	const bool seccomp_;
+	const bool paths_;
 	const struct tb_filter filter_;
 	stop_wait wait_;
 	struct health health_;
+	struct tb_path_counters path_counters_ = {};
 
 	std::unordered_map<pid_t, task> tasks_;
 	task *last_ = nullptr;          /* most stops come from the task that had the last one */
@@ -97,7 +106,12 @@ private:
 	struct tb_record *out_ = nullptr;
 	uint32_t capacity_ = 0;
 	uint32_t count_ = 0;
-	std::vector<struct tb_record> kept_;
+	struct tb_arena *arena_ = nullptr;
+	struct kept {
+		struct tb_record record;
+		struct tb_paths paths;
+	};
+	std::vector<struct kept> kept_;
 };
 
 } /* namespace tb_ptrace */

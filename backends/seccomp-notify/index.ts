@@ -15,6 +15,8 @@ export default defineBackend({
         thread: true,
         args: 6,
         returnValue: false,
+        /* By process_vm_readv, before the call is let on. */
+        paths: { read: 'entry' },
         filter: 'kernel',
         /* One queue for all tasks of the target. */
         ordering: 'global',

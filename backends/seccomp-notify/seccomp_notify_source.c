@@ -14,6 +14,7 @@
 #include "listener.h"
 #include "notify_filter.h"
 #include "notify_probe.h"
+#include "paths.h"
 #include "source.h"
 #include "tgid_cache.h"
 
@@ -43,6 +44,9 @@ struct tb_source {
 	bool began; /* the execve that made the target was seen */
 	bool ended; /* nobody has the filter any more, or nobody is let on any more */
 	struct health health;
+	bool wants_paths;
+	struct tb_paths paths; /* of the notification that was taken */
+	struct tb_path_counters path_counters;
 };
 
 static uint64_t now_ns(void)
@@ -89,6 +93,7 @@ static int seccomp_notify__open(const struct tb_source_config *config, struct tb
 	if (!made)
 		return tb_error__set(err, -ENOMEM, "no memory for the source");
 	made->filter = config->filter;
+	made->wants_paths = config->paths;
 	made->installation.pidfd = -1;
 	rc = notify_listener__open(&made->listener);
 	if (rc) {
@@ -157,6 +162,20 @@ static void to_record(const struct seccomp_notif *notif, enum notify_call_class 
 	memcpy(record->args, notif->data.args, sizeof(record->args));
 }
 
+/* Before the call is let on. That it could be let on proves afterwards that the memory was its task's. */
+static void read_paths(struct tb_source *source)
+{
+	const struct seccomp_notif *notif = source->listener.notif;
+	uint8_t which = 0;
+
+	source->paths.bytes = 0;
+	if (source->wants_paths && notif->data.arch == NOTIFY_NATIVE_ARCH &&
+	    notify_filter__delivers(&source->filter, notif->data.arch, notif->data.nr))
+		which = tb_path_arguments(notif->data.nr);
+	if (which)
+		tb_paths__read(&source->paths, (pid_t)notif->pid, which, (const tb_u64 *)notif->data.args);
+}
+
 /*
  * The notification that waits, as at most one record. 1, 0 when it makes none, or -errno. A call is one once it was let
  * on: until then a signal may end it, and it is made again or never.
@@ -182,6 +201,7 @@ static int take_one(struct tb_source *source, struct tb_record *out, struct tb_r
 	if (rc && (rc != -ESRCH || notify_listener__valid(listener)))
 		return tb_error__set(err, rc, "reading the process of thread %u from /proc: %s",
 				     listener->notif->pid, strerror(-rc));
+	read_paths(source);
 	rc = notify_listener__let_on(listener);
 	if (rc <= 0)
 		return rc ? tb_error__set(err, rc, "answering a notification: %s", strerror(-rc)) : 0;
@@ -199,6 +219,9 @@ static int take_one(struct tb_source *source, struct tb_record *out, struct tb_r
 		return 0;
 	}
 	to_record(listener->notif, class, tgid, visible_ns, out);
+	if (source->paths.bytes)
+		tb_paths__deliver(source->paths.data, source->paths.bytes, round->arena, out,
+				  &source->path_counters);
 	return 1;
 }
 
@@ -326,7 +349,10 @@ static int seccomp_notify__stats(struct tb_source *source, struct tb_counter *ou
 
 	(void)err;
 	memcpy(out, all, given * sizeof(all[0]));
-	return (int)given;
+	if (!source->wants_paths || capacity - given < TB_PATH_COUNTERS)
+		return (int)given;
+	tb_path_counters__write(&source->path_counters, out + given);
+	return (int)given + TB_PATH_COUNTERS;
 }
 
 static void seccomp_notify__close(struct tb_source *source)

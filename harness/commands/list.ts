@@ -2,8 +2,19 @@
 import { Command } from '@commander-js/extra-typings';
 import { backends } from '../../backends/index.ts';
 import { workloads } from '../../workloads/index.ts';
-import { variantId } from '../backend.ts';
+import { type Capabilities, variantId } from '../backend.ts';
 import { type CommandContext, columns, printJson } from './context.ts';
+
+/** Who reads no strings, by the reason. */
+function withoutPaths(variants: readonly { readonly id: string; readonly capabilities: Capabilities }[]): string[][] {
+  const byReason = new Map<string, string[]>();
+  for (const { id, capabilities } of variants) {
+    if ('read' in capabilities.paths) continue;
+    const why = capabilities.paths.none;
+    byReason.set(why, [...(byReason.get(why) ?? []), id]);
+  }
+  return [...byReason].map(([why, ids]) => [ids.join(' '), why]);
+}
 
 export function listCommand(context: () => CommandContext) {
   return new Command('list').summary('backends with their variants, and workloads').action(async () => {
@@ -19,14 +30,16 @@ export function listCommand(context: () => CommandContext) {
       await printJson(around, { backends: variants, workloads });
       return;
     }
-    const variantRows = variants.map(({ id, capabilities: { delivers, detail, regime }, summary }) => [
+    const variantRows = variants.map(({ id, capabilities: { delivers, detail, paths, regime }, summary }) => [
       id,
       detail === null ? delivers : `${delivers}, ${detail}`,
+      'read' in paths ? `at ${paths.read === 'kernel' ? 'the kernel' : paths.read}` : '-',
       regime,
       summary,
     ]);
     await around.print(
-      `${columns([['backend', 'delivers', 'when slow', 'what it is'], ...variantRows])}\n` +
+      `${columns([['backend', 'delivers', 'paths', 'when slow', 'what it is'], ...variantRows])}\n` +
+        `${columns([['no paths', 'why'], ...withoutPaths(variants)])}\n` +
         `${columns([['workload', 'what it does'], ...workloads.map(({ name, title }) => [name, title])])}\n` +
         'what of it this machine can run: ./tracebench doctor\n',
     );

@@ -18,7 +18,15 @@ import { probeOn } from '../probe.ts';
 import { blockProgress, lineProgress, type Progress, silentProgress } from '../progress.ts';
 import { formatBytes, formatDuration, parseBytes, parseCount, parseDurationMs, parseList } from '../quantity.ts';
 import type { Plan } from '../result.ts';
-import { IDLE_POLICIES, mergeSettings, PLACEMENTS, PROFILES, readPlanFile, type Settings } from '../settings.ts';
+import {
+  ASKED_DETAILS,
+  IDLE_POLICIES,
+  mergeSettings,
+  PLACEMENTS,
+  PROFILES,
+  readPlanFile,
+  type Settings,
+} from '../settings.ts';
 import { watchForStop } from '../stop.ts';
 import {
   type NewStudy,
@@ -80,6 +88,11 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
       '--wakeup <policy>',
       "timer:200 (µs), adaptive or watermark:4096 (bytes) instead of each backend's own",
       (text) => parseWakeup(text, '--wakeup'),
+    )
+    .addOption(
+      new Option('--detail <detail>', 'paths: the strings of path arguments besides what each backend gives').choices(
+        ASKED_DETAILS,
+      ),
     )
     .option('--calls <n>', 'stamped calls of every trial instead of as many as each cell needs', (text) =>
       parseCount(text, '--calls', 1),

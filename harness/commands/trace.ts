@@ -24,6 +24,7 @@ export function traceCommand(context: () => CommandContext, finish: Finish) {
       new Option('--detail <detail>', 'what a line must hold (default: what the backend delivers)').choices([
         'enter',
         'full',
+        'paths',
       ] as const),
     )
     .option('-c, --summary-only', 'counts by system call instead of lines')

@@ -102,6 +102,7 @@ function termsOf(
   return {
     delivers: variant.delivers,
     detail: variant.detail,
+    ...(asked.detail === 'paths' ? { paths: true as const } : {}),
     regime: variant.regime,
     filter: asked.filter,
     placement: asked.placement,

@@ -41,6 +41,7 @@ export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {
   if (plan.placement !== null) words.push('--placement', plan.placement);
   if (plan.idle !== 'native') words.push('--idle', plan.idle);
   if (plan.wakeup !== null) words.push('--wakeup', wakeupText(plan.wakeup));
+  if (plan.detail !== undefined) words.push('--detail', plan.detail);
   if (plan.user !== null) words.push('--user', plan.user);
   const application = workloads.find((w) => w.kind === 'application');
   if (application) words.push('--', ...application.argv);

@@ -1,5 +1,6 @@
 /** Arguments as text: only what the call declares, by the letters of syscalls/signatures.ts. */
-import { ARCH } from '../event.ts';
+import { ARCH, type PathString } from '../event.ts';
+import { quotePath } from './paths.ts';
 
 const AT_FDCWD = -100;
 
@@ -95,9 +96,14 @@ function formatOne(letter: string, value: bigint, arch: number): string {
 
 /**
  * `args` are the registers, null where not recorded; `signature` null: nothing is known of the call, all that was
- * recorded is shown. A declared argument that was not recorded is shown as `?`.
+ * recorded is shown. A declared argument that was not recorded is shown as `?`, one whose string was read as that.
  */
-export function formatArguments(args: readonly (bigint | null)[], signature: string | null, arch: number): string {
+export function formatArguments(
+  args: readonly (bigint | null)[],
+  signature: string | null,
+  arch: number,
+  paths: readonly PathString[] = [],
+): string {
   const recorded = args.findLastIndex((arg) => arg !== null) + 1;
   const letters = signature ?? 'x'.repeat(recorded);
   const shown: string[] = [];
@@ -108,7 +114,9 @@ export function formatArguments(args: readonly (bigint | null)[], signature: str
       if (flags !== null && (Number(BigInt.asIntN(32, flags)) & openFlagsOf(arch).creates) === 0) break;
     }
     const value = args[i] ?? null;
-    shown.push(value === null ? '?' : formatOne(letter, value, arch));
+    const path = paths.find((p) => p.arg === i && p.status !== 'fault');
+    if (path !== undefined) shown.push(quotePath(path));
+    else shown.push(value === null ? '?' : formatOne(letter, value, arch));
   }
   return shown.join(', ');
 }

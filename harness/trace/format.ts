@@ -3,6 +3,7 @@ import { type EventRecord, isRestart } from '../event.ts';
 import { describeErrno, errnoName } from '../syscalls/errno.ts';
 import { archName, NATIVE_ARCH, syscallName, syscallSignature } from '../syscalls/index.ts';
 import { formatArguments } from './arguments.ts';
+import { pathsJson } from './paths.ts';
 
 /** Calls that return an address. */
 const RETURNS_ADDRESS = new Set(['mmap', 'mmap2', 'mremap', 'brk', 'shmat', 'map_shadow_stack']);
@@ -45,14 +46,15 @@ export function formatRecord(record: EventRecord, options: LineOptions): string 
   const foreign = record.arch === NATIVE_ARCH ? '' : `[${archName(record.arch)}] `;
   const head = `[${record.tid}] ${time}${foreign}`;
   if (record.kind === 'birth') return `${head}+++ born by ${name} +++`;
-  const args = formatArguments(record.args, syscallSignature(record.arch, record.nr), record.arch);
+  const args = formatArguments(record.args, syscallSignature(record.arch, record.nr), record.arch, record.paths);
   const mark = record.kind === 'refused' ? ' [refused by seccomp]' : '';
   return `${head}${name}(${args})${options.returns ? formatReturn(record, name) : ''}${mark}`;
 }
 
 /**
  * One JSON object, without a newline. tsNs and ret are integers of 64 bits (readers that round to doubles lose ns
- * after 104 days of uptime); arguments are hexadecimal strings, all six registers, null where not recorded.
+ * after 104 days of uptime); arguments are hexadecimal strings, all six registers, null where not recorded. What was read
+ * of path arguments stands beside them in `paths`.
  */
 export function formatJson(record: EventRecord): string {
   const args = record.args.map((arg) => (arg === null ? 'null' : `"0x${arg.toString(16)}"`)).join(',');
@@ -62,6 +64,7 @@ export function formatJson(record: EventRecord): string {
     isRestart(record.ret) ? ',"restart":true' : '',
     record.noReturn ? ',"noReturn":true' : '',
     record.enter ? ',"enter":true' : '',
+    pathsJson(record.paths),
   ].join('');
   return (
     `{"type":"${record.kind}","tsNs":${record.tsNs},"tid":${record.tid},"tgid":${record.tgid},"cpu":${record.cpu},` +

@@ -1,6 +1,7 @@
 /** `tracebench trace`: any command through any backend, printed as it goes or summed up. */
 import { findVariant } from '../../backends/index.ts';
-import type { VariantDefinition } from '../backend.ts';
+import type { AskedDetail, VariantDefinition } from '../backend.ts';
+import { checkDetail } from '../detail.ts';
 import { usageError } from '../errors.ts';
 import type { EventBatch } from '../event.ts';
 import { watchForStop } from '../stop.ts';
@@ -26,10 +27,17 @@ export interface TraceCommandOptions {
   readonly argv: readonly string[];
   readonly bufferBytes: number;
   readonly user: string | null;
-  /** What a line must hold: with `enter` no return values are printed. Default: what the variant delivers. */
-  readonly detail?: 'enter' | 'full';
+  /**
+   * What a line must hold: with `enter` no return values are printed, with `paths` strings in place of pointers to them.
+   * Default: what the variant delivers.
+   */
+  readonly detail?: 'enter' | 'full' | AskedDetail;
   /** CLOCK_MONOTONIC before each call. Default: no. */
   readonly timestamps?: boolean;
+}
+
+function askedDetail({ detail }: TraceCommandOptions): AskedDetail | undefined {
+  return detail === 'paths' ? detail : undefined;
 }
 
 /** Throws a usage error for what the variant cannot do at all. */
@@ -47,6 +55,7 @@ function checkVariant(id: string, variant: VariantDefinition, options: TraceComm
       'add --detail enter, or choose another with --backend',
     );
   }
+  checkDetail(id, variant, askedDetail(options));
   if (options.filter !== null && filter === 'none') {
     throw usageError(`${id} cannot select calls`, 'leave -e out, or choose another with --backend');
   }
@@ -102,6 +111,7 @@ export async function runTrace(options: TraceCommandOptions): Promise<number> {
         argv: options.argv,
         filter,
         bufferBytes: options.bufferBytes,
+        detail: askedDetail(options),
         user: options.user,
         stdio: 'inherit',
         deadlineMs: null,

@@ -32,7 +32,7 @@ typedef int64_t tb_s64;
 #endif
 
 /* Raised at every change of layout or meaning; addon and TypeScript refuse each other when they differ. */
-#define TB_RECORD_ABI 1
+#define TB_RECORD_ABI 2
 
 enum tb_record_kind {
 	TB_KIND_CALL = 1,    /* one call, see the flags for what it carries */
@@ -61,10 +61,29 @@ struct tb_record {
 	tb_u32 flags;     /* enum tb_record_flags */
 	tb_s64 ret;       /* valid with TB_F_RET; −512…−516 are kernel-internal restarts */
 	tb_u64 args[6];   /* the argument registers, whatever the call's arity */
-	tb_u64 aux;       /* 0; kept for detail `paths` (offset and length in the batch's arena) */
+	tb_u64 aux; /* detail `paths`: offset << 32 | bytes of its strings in the batch's arena; 0: none */
 };
 
 #define TB_CPU_UNKNOWN 0xffff
+
+/*
+ * Detail `paths`: the strings of a record, one after the other, each a head and its bytes, without terminator and without
+ * padding. An argument that is NULL has none.
+ */
+struct tb_path {
+	tb_u8 arg;    /* 0 … 5: which argument points to it */
+	tb_u8 status; /* enum tb_path_status */
+	tb_u16 length;
+};
+
+enum tb_path_status {
+	TB_PATH_WHOLE = 1,
+	TB_PATH_CUT = 2,   /* longer than TB_PATH_BYTES allows */
+	TB_PATH_FAULT = 3, /* not readable, or it ends in unreadable memory; length 0 */
+};
+
+#define TB_PATH_BYTES 256 /* of a string with its terminator, as PATH_MAX counts; the rest is cut off */
+#define TB_PATH_ARGS  2   /* no call has more */
 
 #define TB_ARCH_X86_64  0xc000003eu
 #define TB_ARCH_I386    0x40000003u
@@ -90,6 +109,7 @@ TB_STATIC_ASSERT(offsetof(struct tb_record, flags) == 28, "flags");
 TB_STATIC_ASSERT(offsetof(struct tb_record, ret) == 32, "ret");
 TB_STATIC_ASSERT(offsetof(struct tb_record, args) == 40, "args");
 TB_STATIC_ASSERT(offsetof(struct tb_record, aux) == 88, "aux");
+TB_STATIC_ASSERT(sizeof(struct tb_path) == 4, "tb_path is 4 bytes");
 #endif
 
 #endif

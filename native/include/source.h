@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define TB_SOURCE_ABI 2
+#define TB_SOURCE_ABI 3
 
 #define TB_NR_MAX 512 /* system call numbers 0 … 511 of an arch can be filtered and counted */
 
@@ -78,6 +78,8 @@ struct tb_source_config {
 	uint32_t wakeup_value;
 	const struct tb_option *options; /* backend-private, from its TypeScript half */
 	uint32_t options_count;
+	uint32_t
+		paths; /* 1: detail `paths` (paths.h). Refused by sources that cannot, with EOPNOTSUPP and why */
 };
 
 /* What a source says of itself once open: equal terms, as configured by the kernel and not as asked. */
@@ -119,6 +121,12 @@ struct tb_counter {
 
 struct tb_source; /* the backend's own */
 
+/* Where the strings of a batch's records lie; the session's. */
+struct tb_arena {
+	uint8_t *bytes;
+	uint32_t size, used;
+};
+
 /* What drain tells beside its records. */
 struct tb_round {
 	/*
@@ -129,6 +137,8 @@ struct tb_round {
 	uint64_t visible_ns;
 	uint32_t per_record_visible;
 	uint32_t pad;
+	struct tb_arena
+		*arena; /* the session's, for the strings of these records; NULL without detail `paths` */
 };
 
 /* drain: no record can come any more, the target and all that could report for it are gone. */

@@ -93,6 +93,7 @@ void get_source_config(const Napi::Object &o, SessionOptions *options)
 	options->filter = get_filter(o);
 	options->wakeup = static_cast<uint32_t>(get_u64(o, "wakeup"));
 	options->wakeup_value = static_cast<uint32_t>(get_u64(o, "wakeupValue"));
+	options->paths = required(o, "paths").As<Napi::Boolean>();
 	Napi::Object extra = required(o, "options").As<Napi::Object>();
 	Napi::Array names = extra.GetPropertyNames();
 	for (uint32_t i = 0; i < names.Length(); i++) {
@@ -285,8 +286,17 @@ public:
 			slab_memory_ = Napi::Persistent(memory);
 			uint32_t n = static_cast<uint32_t>(memory.ByteLength() /
 							   (kRecordsPerSlab * sizeof(tb_record)));
+			uint8_t *arenas = nullptr;
+			if (options.paths) {
+				Napi::Uint8Array strings = required(o, "arenas").As<Napi::Uint8Array>();
+				if (strings.ByteLength() <
+				    size_t{n} * kRecordsPerSlab * SlabPool::kArenaBytesPerRecord)
+					throw Napi::RangeError::New(env, "arenas is too small");
+				arena_memory_ = Napi::Persistent(strings);
+				arenas = strings.Data();
+			}
 			slabs_ = std::make_unique<SlabPool>(reinterpret_cast<tb_record *>(memory.Data()), n,
-							    kRecordsPerSlab);
+							    kRecordsPerSlab, arenas);
 			options.slabs = slabs_.get();
 		}
 		events_ = Events::New(env, info[1].As<Napi::Function>(), "tracebench session", 0, 1);
@@ -365,7 +375,7 @@ private:
 	}
 
 	ControlRef control_;
-	Napi::Reference<Napi::Uint8Array> slab_memory_;
+	Napi::Reference<Napi::Uint8Array> slab_memory_, arena_memory_;
 	std::unique_ptr<SlabPool> slabs_;
 	Events events_;
 	std::unique_ptr<Session> session_;
@@ -430,6 +440,7 @@ Napi::Value layout(const Napi::CallbackInfo &info)
 	o.Set("recordBytes", Napi::Number::New(env, sizeof(tb_record)));
 	o.Set("recordAbi", Napi::Number::New(env, TB_RECORD_ABI));
 	o.Set("recordsPerSlab", Napi::Number::New(env, kRecordsPerSlab));
+	o.Set("arenaBytesPerSlab", Napi::Number::New(env, kRecordsPerSlab * SlabPool::kArenaBytesPerRecord));
 	Napi::Object offsets = Napi::Object::New(env);
 #define TB_OFFSET(field) offsets.Set(#field, Napi::Number::New(env, offsetof(tb_record, field)))
 	TB_OFFSET(ts_ns);

@@ -16,6 +16,7 @@ namespace
 {
 
 constexpr uint32_t kRoundRecords = 1024;  /* bound of one drain round: latency is one clock read per round */
+constexpr uint32_t kRoundRecordsMin = 64; /* a slab whose strings leave room for fewer is handed over */
 constexpr uint32_t kIdleTimeoutUs = 1000; /* how long a gate or a stop can go unnoticed */
 constexpr uint64_t kStartMarkNs = 2'000'000'000;   /* START was made; so long may it take to be delivered */
 constexpr uint64_t kCatchUpNs = 1'000'000'000;     /* bound of draining a target that may still run */
@@ -68,12 +69,15 @@ tb_source_config source_config(const SessionOptions &options, std::vector<tb_opt
 	config.wakeup_value = options.wakeup_value;
 	config.options = private_options->data();
 	config.options_count = static_cast<uint32_t>(private_options->size());
+	config.paths = options.paths;
 	return config;
 }
 
 Session::Session(SessionOptions options, Listener listener)
 	: options_(std::move(options)), listener_(std::move(listener)), ledger_(options_.ledger),
-	  scratch_(kRoundRecords), thread_(&Session::thread_main, this)
+	  scratch_(kRoundRecords),
+	  scratch_strings_(options_.paths ? kRoundRecords * SlabPool::kArenaBytesPerRecord : 0),
+	  thread_(&Session::thread_main, this)
 {
 }
 
@@ -199,22 +203,38 @@ bool Session::wait_for_arm()
 	return take_snapshot(&at_arm_);
 }
 
+/* As many records as are sure to find room for strings of middling length; strings beyond are left out and counted. */
+uint32_t Session::room_for_records()
+{
+	return (arena_.size - arena_.used) / SlabPool::kArenaBytesPerRecord;
+}
+
 /* One round. *emptied: all that was committed before the call has been taken. False when the session must end. */
 bool Session::drain_once(uint32_t timeout_us, bool *emptied)
 {
 	tb_record *out = scratch_.data();
 	uint32_t capacity = kRoundRecords;
 	if (options_.slabs) {
-		if (slab_ && slab_fill_ == options_.slabs->records_per_slab())
+		if (slab_ && (slab_fill_ == options_.slabs->records_per_slab() ||
+			      (options_.paths && slab_fill_ && room_for_records() < kRoundRecordsMin)))
 			flush();
-		if (!slab_)
+		if (!slab_) {
 			slab_ = options_.slabs->take();
+			if (slab_ && options_.paths)
+				arena_ = {options_.slabs->arena_at(*slab_), options_.slabs->arena_bytes(), 0};
+		}
 		if (slab_) {
 			out = options_.slabs->at(*slab_) + slab_fill_;
 			capacity = std::min(capacity, options_.slabs->records_per_slab() - slab_fill_);
 		}
 	}
 	tb_round round = {};
+	if (options_.paths) {
+		if (!slab_)
+			arena_ = {scratch_strings_.data(), static_cast<uint32_t>(scratch_strings_.size()), 0};
+		capacity = std::min(capacity, room_for_records());
+		round.arena = &arena_;
+	}
 	int got = report_.end_of_stream
 			  ? 0
 			  : options_.ops->drain(source_, out, capacity, timeout_us, &round, &report_.error);

@@ -37,6 +37,7 @@ struct SessionOptions {
 	tb_filter filter = {};
 	uint32_t wakeup = TB_WAKE_TIMER;
 	uint32_t wakeup_value = 250;
+	bool paths = false; /* detail `paths`; then `slabs` has arenas */
 
 	bool expects_records = true;     /* false for variants that deliver counts or nothing */
 	tb_control *control = nullptr;   /* null for applications; outlives the session */
@@ -134,6 +135,7 @@ private:
 	bool open();
 	bool wait_for_arm();
 	bool drain_once(uint32_t timeout_us, bool *emptied);
+	uint32_t room_for_records();
 	bool drain_until_empty();
 	bool drain_settled();
 	bool catch_up();
@@ -163,7 +165,9 @@ private:
 	/* ---- drain thread only */
 	tb_source *source_ = nullptr;
 	std::vector<tb_record> scratch_; /* where records go when no slab is wanted or free */
-	bool warm_ = false;              /* the WARM gate was opened */
+	std::vector<uint8_t> scratch_strings_;
+	tb_arena arena_ = {}; /* of the slab, or of scratch_ */
+	bool warm_ = false;   /* the WARM gate was opened */
 	std::optional<uint32_t> slab_;
 	uint32_t slab_fill_ = 0;
 	uint64_t slab_since_ns_ = 0;

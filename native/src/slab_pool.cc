@@ -6,8 +6,8 @@
 namespace tracebench
 {
 
-SlabPool::SlabPool(tb_record *memory, uint32_t slabs, uint32_t records_per_slab)
-	: memory_(memory), records_per_slab_(records_per_slab), out_(slabs, false)
+SlabPool::SlabPool(tb_record *memory, uint32_t slabs, uint32_t records_per_slab, uint8_t *arenas)
+	: memory_(memory), arenas_(arenas), records_per_slab_(records_per_slab), out_(slabs, false)
 {
 	free_.reserve(slabs);
 	for (uint32_t i = slabs; i > 0; i--)

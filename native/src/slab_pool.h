@@ -23,8 +23,11 @@ namespace tracebench
 class SlabPool
 {
 public:
-	/* `memory` holds slabs × records_per_slab records and outlives the pool. */
-	SlabPool(tb_record *memory, uint32_t slabs, uint32_t records_per_slab);
+	/*
+	 * `memory` holds slabs × records_per_slab records, `arenas` (null: no strings are wanted) slabs × arena_bytes();
+	 * both outlive the pool.
+	 */
+	SlabPool(tb_record *memory, uint32_t slabs, uint32_t records_per_slab, uint8_t *arenas = nullptr);
 
 	/* Any thread. Empty when every slab is out. */
 	std::optional<uint32_t> take();
@@ -33,9 +36,16 @@ public:
 
 	tb_record *at(uint32_t slab) const { return memory_ + static_cast<size_t>(slab) * records_per_slab_; }
 	uint32_t records_per_slab() const { return records_per_slab_; }
+	/* The strings of a slab's records. */
+	uint8_t *arena_at(uint32_t slab) const { return arenas_ + static_cast<size_t>(slab) * arena_bytes(); }
+	uint32_t arena_bytes() const { return arenas_ ? records_per_slab_ * kArenaBytesPerRecord : 0; }
+
+	/* Two strings of 60 bytes, or one of 124, for each record; memory that no string reaches is never touched. */
+	static constexpr uint32_t kArenaBytesPerRecord = 128;
 
 private:
 	tb_record *const memory_;
+	uint8_t *const arenas_;
 	const uint32_t records_per_slab_;
 	std::mutex mutex_; /* protects free_ and out_ */
 	std::vector<uint32_t> free_;

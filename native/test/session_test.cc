@@ -6,6 +6,7 @@
 #include <cstring>
 #include <sys/syscall.h>
 
+#include "../include/paths.h"
 #include "check.h"
 
 using namespace tracebench;
@@ -27,6 +28,8 @@ struct Script {
 	int settle_asked = 0, settle_after = 0, fail_settle = 0;
 	std::thread::id thread;
 	bool one_thread = true;
+	bool paths_asked = false;
+	tb_path_counters paths = {};
 
 	void commit(const tb_record &r)
 	{
@@ -61,6 +64,7 @@ int script_open(const tb_source_config *config, tb_source **source, tb_geometry 
 		return tb_error__set(err, script->fail_open, "scripted open failure, variant %s",
 				     config->variant);
 	script->opened++;
+	script->paths_asked = config->paths;
 	geometry->buffer_bytes = config->buffer_bytes;
 	*source = reinterpret_cast<tb_source *>(script);
 	return 0;
@@ -73,6 +77,20 @@ int script_arm(tb_source *, pid_t, tb_error *err)
 		return tb_error__set(err, script->fail_arm, "scripted arm failure");
 	script->armed++;
 	return 0;
+}
+
+/* A record's second word is how long its string is, which begins with its stamp. */
+void deliver_strings(tb_record *records, uint32_t count, tb_arena *arena)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		std::string text = std::to_string(records[i].args[3]) + "/";
+		tb_paths paths;
+
+		text.resize(std::max<size_t>(text.size(), records[i].args[1]), 'x');
+		paths.bytes = 0;
+		tb_paths__add(&paths, 1, TB_PATH_WHOLE, text.data(), text.size());
+		tb_paths__deliver(paths.data, paths.bytes, arena, &records[i], &script->paths);
+	}
 }
 
 int script_drain(tb_source *, tb_record *out, uint32_t capacity, uint32_t timeout_us, tb_round *round,
@@ -88,6 +106,10 @@ int script_drain(tb_source *, tb_record *out, uint32_t capacity, uint32_t timeou
 	std::copy_n(script->pending.begin(), n, out);
 	script->pending.erase(script->pending.begin(), script->pending.begin() + n);
 	script->largest_round = std::max(script->largest_round, n);
+	check::truth((round->arena != nullptr) == script->paths_asked, "an arena with paths only", __FILE__,
+		     __LINE__);
+	if (round->arena)
+		deliver_strings(out, n, round->arena);
 	round->visible_ns = monotonic_ns();
 	lock.unlock();
 	if (n == 0 && timeout_us)
@@ -308,6 +330,70 @@ TEST(session_hands_every_record_over_once)
 	}
 	CHECK_EQ(next, 10007u);
 	CHECK(in_order);
+}
+
+/* So many records with strings of `length` through slabs; how many strings came, each of them its record's. */
+static uint64_t strings_through_slabs(Script &s, uint64_t records, uint64_t length)
+{
+	Events events;
+	std::vector<tb_record> memory(8 * 256);
+	std::vector<uint8_t> arenas(memory.size() * SlabPool::kArenaBytesPerRecord);
+	SlabPool pool(memory.data(), 8, 256, arenas.data());
+	uint64_t next = 0, strings = 0;
+	bool right = true;
+	SessionOptions o = options_for(nullptr);
+	o.slabs = &pool;
+	o.paths = true;
+	o.flush_ns = 100'000;
+	script = &s;
+	for (uint64_t i = 0; i < records; i++)
+		s.commit(call(0, length, 0, i));
+	Session session(std::move(o), [&](const SessionEvent &e) {
+		if (e.type == SessionEventType::Batch) {
+			for (uint32_t i = 0; i < e.count; i++) {
+				const tb_record &r = pool.at(e.slab)[i];
+				const uint32_t at = r.aux >> 32, bytes = static_cast<uint32_t>(r.aux);
+				const std::string begin = std::to_string(next) + "/";
+
+				right = right && r.args[3] == next++ && at + bytes <= pool.arena_bytes();
+				if (!bytes)
+					continue;
+				strings++;
+				right = right && bytes == sizeof(tb_path) + length &&
+					memcmp(pool.arena_at(e.slab) + at + sizeof(tb_path), begin.data(),
+					       begin.size()) == 0;
+			}
+			pool.give_back(e.slab);
+		}
+		events.add(e);
+	});
+	session.arm(1);
+	session.stop();
+	events.wait_for(SessionEventType::Ended);
+	CHECK(right);
+	CHECK_EQ(next, records);
+	CHECK_EQ(strings + s.paths.left_out, records);
+	CHECK_EQ(strings, s.paths.read);
+	return strings;
+}
+
+TEST(session_has_room_for_strings_of_middling_length)
+{
+	Script s;
+
+	CHECK_EQ(strings_through_slabs(s, 5003, 100), 5003u);
+	CHECK(s.paths_asked);
+	CHECK_EQ(s.paths.left_out, 0u);
+}
+
+TEST(session_leaves_strings_out_and_never_a_record)
+{
+	Script s;
+	const uint64_t strings = strings_through_slabs(s, 5003, TB_PATH_BYTES - 1);
+
+	/* Rounds of a fresh slab are of 256 records, and its arena holds 126 such strings. */
+	CHECK(s.paths.left_out > 0);
+	CHECK(strings > 5003 / 3);
 }
 
 TEST(session_counts_what_the_bridge_could_not_carry)

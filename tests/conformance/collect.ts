@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { findVariant, variantIds } from '../../backends/index.ts';
-import type { Capabilities, Placement } from '../../harness/backend.ts';
+import type { AskedDetail, Capabilities, Placement } from '../../harness/backend.ts';
 import type { EventRecord } from '../../harness/event.ts';
 import { projectRoot } from '../../harness/paths.ts';
 import { probeVariant } from '../../harness/probe.ts';
@@ -28,6 +28,7 @@ export interface CollectOptions {
   readonly deadlineMs?: number;
   readonly user?: string;
   readonly placement?: Placement;
+  readonly detail?: AskedDetail;
 }
 
 /** Their sources do otherwise where collector and target share CPUs (README of each). */
@@ -77,6 +78,7 @@ export async function collect(
         variant,
         bufferBytes: options.bufferBytes ?? roomFor(variant, 5000, 1 << 22),
         wakeup: null,
+        detail: options.detail,
         collectorCpus,
         stallMs: 0,
         stallAfterCalls: 0,

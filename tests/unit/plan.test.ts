@@ -186,6 +186,19 @@ describe('expanding a plan', () => {
     expect(sized(7000, true)).toEqual([29_000, 920_000, 230_000]);
   });
 
+  it('asks for strings in every cell but the baseline, and records that it did', () => {
+    const settings: Settings = { workloads: ['null'], backends: ['stop'] };
+    const { plan } = expand({ ...settings, detail: 'paths' });
+    expect(plan.detail).toBe('paths');
+    expect(new Map(plan.cells.map(({ trial }) => [trial.variant, trial.detail]))).toEqual(
+      new Map([
+        ['none', undefined],
+        ['stop', 'paths'],
+      ]),
+    );
+    expect(expand(settings).plan).not.toHaveProperty('detail');
+  });
+
   it('uses --idle and --wakeup as given, and says who keeps its own', () => {
     const settings: Settings = { workloads: ['null'], backends: ['ring/*', 'stop'], idle: 'busy' };
     const { plan, notes } = expand({ ...settings, wakeup: { kind: 'adaptive' } });

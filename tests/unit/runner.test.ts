@@ -278,6 +278,25 @@ describe('preparing', () => {
     expect(plan.backends).toEqual(['none', 'stop']);
   });
 
+  it('asks all but the baseline for the detail, and keeps a row for those that cannot', async () => {
+    const asked: [string, string | undefined][] = [];
+    const context = fakeContext();
+    const request = resolveRequest({ ...SMALL, detail: 'paths' }, context, 1);
+    const { rows, plan } = await prepareStudy(request, context, async (variant, _wakeup, detail) => {
+      asked.push([variant, detail]);
+      return variant === 'ring'
+        ? { variant, answer: 'no', reason: 'it reads no strings: it is made up', mend: null }
+        : { variant, answer: 'yes', reason: null, mend: null };
+    });
+    expect(asked).toEqual([
+      ['none', undefined],
+      ['ring', 'paths'],
+      ['stop', 'paths'],
+    ]);
+    expect(rows.find((row) => row.variant === 'ring')?.reason).toContain('reads no strings');
+    expect(plan.backends).toEqual(['none', 'stop']);
+  });
+
   it('asks each source with the wake-up it is to run with, and those who keep their own with theirs', async () => {
     const asked: [string, Wakeup | undefined][] = [];
     const context = fakeContext();

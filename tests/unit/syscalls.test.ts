@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { TracebenchError } from '../../harness/errors.ts';
 import { ARCH } from '../../harness/event.ts';
+import { projectRoot } from '../../harness/paths.ts';
 import { describeErrno, errnoName } from '../../harness/syscalls/errno.ts';
 import {
   archName,
@@ -100,6 +102,28 @@ test('i386 declares 64-bit arguments in two registers', () => {
   expect(syscallSignature(ARCH.i386, 180)).toBe('fpuxx'); // pread64
   expect(syscallSignature(ARCH.i386, 90)).toBe('p'); // the old mmap
   expect(syscallSignature(ARCH.arm, 3)).toBeNull();
+});
+
+describe('path arguments', () => {
+  const text = readFileSync(join(projectRoot, 'native', 'src', 'path_arguments.c'), 'utf8');
+  const native = new Map(
+    [...text.matchAll(/^\t\[SYS_(\w+)\] = (.+),$/gm)].map(([, name, args]) => [
+      name as string,
+      [...(args as string).matchAll(/ARG\((\d)\)/g)].map(([, i]) => Number(i)),
+    ]),
+  );
+
+  test('the table of the native half is what the signatures call a path', () => {
+    const declared = new Map<string, number[]>();
+    for (const name of syscallNames(ARCH.x86_64).values()) {
+      const letters = syscallSignature(ARCH.x86_64, syscallNumber(name, ARCH.x86_64)) ?? '';
+      const args = [...letters].flatMap((letter, i) => (letter === 's' ? [i] : []));
+      if (args.length > 0) declared.set(name, args);
+    }
+    for (const [name, args] of declared) expect([name, native.get(name)]).toEqual([name, args]);
+    const foreign = [...native.keys()].filter((name) => !declared.has(name));
+    expect(foreign).toEqual(foreign.filter((name) => findSyscallNumber(name, ARCH.aarch64) !== undefined));
+  });
 });
 
 describe('lists', () => {

@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type { Counter } from '../../harness/backend.ts';
-import { ARCH, EventBatch, type EventRecord, FLAG, KIND, RECORD_BYTES, RECORD_OFFSETS } from '../../harness/event.ts';
+import {
+  ARCH,
+  EventBatch,
+  type EventRecord,
+  FLAG,
+  KIND,
+  type PathString,
+  RECORD_BYTES,
+  RECORD_OFFSETS,
+} from '../../harness/event.ts';
 import { NATIVE_ARCH, syscallNumber } from '../../harness/syscalls/index.ts';
 import { formatJson, formatRecord } from '../../harness/trace/format.ts';
 import { lostCalls, renderLost } from '../../harness/trace/loss.ts';
@@ -23,6 +32,7 @@ function call(name: string, args: readonly bigint[], ret: bigint | null, rest: P
     noReturn: false,
     entryArgs: false,
     enter: false,
+    paths: [],
     ...rest,
   };
 }
@@ -30,6 +40,60 @@ function call(name: string, args: readonly bigint[], ret: bigint | null, rest: P
 const AT_FDCWD = 0xffffff9cn;
 const plain = { timestamps: false, returns: true };
 const line = (record: EventRecord): string => formatRecord(record, plain);
+
+const path = (arg: number, text: string, status: PathString['status'] = 'whole'): PathString => ({
+  arg,
+  status,
+  bytes: Buffer.from(text, 'latin1'),
+});
+const opened = (...paths: PathString[]): EventRecord => call('openat', [AT_FDCWD, 0x1000n, 0n], 3n, { paths });
+
+describe('strings of path arguments', () => {
+  test.each([
+    ['stands for its pointer', path(1, '/etc/passwd'), '"/etc/passwd"'],
+    ['may be empty', path(1, ''), '""'],
+    ['is escaped byte by byte', path(1, 'a"b\\c\n\t\x01\xc3\xa9'), '"a\\"b\\\\c\\n\\t\\001\\303\\251"'],
+    ['says that the rest is missing', path(1, '/long', 'cut'), '"/long"...'],
+    ['is the pointer where it could not be read', path(1, '', 'fault'), '0x1000'],
+    ['belongs to its argument', path(0, '/elsewhere'), '0x1000'],
+  ])('%s', (_, string, shown) => {
+    const dir = string.arg === 0 ? '"/elsewhere"' : 'AT_FDCWD';
+    expect(line(opened(string))).toBe(`[42] openat(${dir}, ${shown}, O_RDONLY) = 3`);
+  });
+
+  test('a call may have two', () => {
+    const record = call('rename', [0x1000n, 0x2000n], 0n, { paths: [path(0, 'a'), path(1, 'b')] });
+    expect(line(record)).toBe('[42] rename("a", "b") = 0');
+  });
+
+  test('as JSON beside the registers: text, hex where it is no UTF-8, cut or failed', () => {
+    expect(JSON.parse(formatJson(opened()))).not.toHaveProperty('paths');
+    const record = opened(path(1, '\xc3\xa9"'), path(2, '\xff'), path(3, 'x', 'cut'), path(4, '', 'fault'));
+    expect(JSON.parse(formatJson(record)).paths).toEqual([
+      { arg: 1, text: 'é"' },
+      { arg: 2, hex: 'ff' },
+      { arg: 3, text: 'x', cut: true },
+      { arg: 4, failed: true },
+    ]);
+  });
+
+  test('are found in the arena by the place that the record names', () => {
+    const slab = new ArrayBuffer(2 * RECORD_BYTES);
+    const aux = new DataView(slab, RECORD_BYTES + RECORD_OFFSETS.aux);
+    const arena = Buffer.from([9, 9, 1, 1, 2, 0, 0x61, 0x62, 3, 3, 0, 0, 9]);
+    aux.setUint32(0, 10, true);
+    aux.setUint32(4, 2, true);
+    const batch = new EventBatch(slab, 0, 2, 0n, arena);
+    expect(batch.paths(0)).toEqual([]);
+    expect(batch.at(1).paths).toEqual([
+      { arg: 1, status: 'whole', bytes: new Uint8Array([0x61, 0x62]) },
+      { arg: 3, status: 'fault', bytes: new Uint8Array() },
+    ]);
+    expect(new EventBatch(slab, 0, 2, 0n).paths(1)).toEqual([]);
+    arena[4] = 200;
+    expect(() => batch.paths(1)).toThrow(RangeError);
+  });
+});
 
 describe('lines', () => {
   test.each([

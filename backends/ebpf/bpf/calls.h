@@ -16,6 +16,17 @@
 
 #define ENOSYS 38
 
+/* call__keep with the strings, where the transport carries them. */
+static __always_inline _Bool full__keep(enum transport transport, const struct caller *who, __s32 nr,
+					const struct pt_regs *regs)
+{
+	if (!call__keep(who, nr, regs))
+		return 0;
+	if (transport == RING_BUFFER_STRINGS)
+		strings__keep(who, nr, regs);
+	return 1;
+}
+
 /* Entry of a call whose record its exit makes, except for calls that do not come back or come back without registers. */
 static __always_inline int full__enter(enum transport transport, __u64 *ctx)
 {
@@ -31,7 +42,7 @@ static __always_inline int full__enter(enum transport transport, __u64 *ctx)
 	if (*state == TB_TASK_ARMED) {
 		/* Perhaps the execve that makes it the target; sched_process_exec will tell. */
 		if ((class & TB_NR_KEEP) && (class & TB_NR_WANTED))
-			call__keep(&who, nr, regs);
+			full__keep(transport, &who, nr, regs);
 		return 0;
 	}
 	if (!(class & (TB_NR_KEEP | TB_NR_EXITS))) {
@@ -46,7 +57,7 @@ static __always_inline int full__enter(enum transport transport, __u64 *ctx)
 			.nr = nr, .flags = TB_F_NO_RETURN | TB_F_ENTER, .kind = TB_KIND_CALL, .regs = regs};
 
 		emit(transport, ctx, &who, &e);
-	} else if (call__keep(&who, nr, regs)) {
+	} else if (full__keep(transport, &who, nr, regs)) {
 		*state = TB_TASK_IN_KEPT;
 	}
 	return 0;
@@ -148,7 +159,7 @@ static __always_inline int full__exit(enum transport transport, _Bool lean, __u6
 }
 
 /* sched_prepare_exec: the execve will succeed or kill, and its registers are still there. */
-static __always_inline int lean__prepare_exec(void)
+static __always_inline int lean__prepare_exec(enum transport transport)
 {
 	const struct task_struct *task = bpf_get_current_task_btf();
 	struct caller who = caller__current();
@@ -160,7 +171,7 @@ static __always_inline int lean__prepare_exec(void)
 		return 0;
 	regs = (const void *)bpf_task_pt_regs((void *)task);
 	if (nr__class(who.foreign, regs__nr(regs)) & TB_NR_WANTED)
-		done = call__keep(&who, regs__nr(regs), regs);
+		done = full__keep(transport, &who, regs__nr(regs), regs);
 	if (*state != TB_TASK_ARMED)
 		*state = done ? TB_TASK_IN_KEPT : TB_TASK_IN_SILENT;
 	return 0;

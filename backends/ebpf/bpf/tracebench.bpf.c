@@ -29,6 +29,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 	}
 
 FULL(RING_BUFFER, ringbuf)
+FULL(RING_BUFFER_STRINGS, strings)
 FULL(PERF_BUFFER, perfbuf)
 
 #ifdef TB_HAS_MMAP_RING
@@ -67,7 +68,13 @@ SEC("?tp_btf/sched_process_exit") int task_exit(__u64 *ctx)
 SEC("?tp_btf/sched_prepare_exec") int task_prepare_exec(__u64 *ctx)
 {
 	(void)ctx;
-	return lean__prepare_exec();
+	return lean__prepare_exec(RING_BUFFER);
+}
+
+SEC("?tp_btf/sched_prepare_exec") int task_prepare_exec_strings(__u64 *ctx)
+{
+	(void)ctx;
+	return lean__prepare_exec(RING_BUFFER_STRINGS);
 }
 
 /* (task, old_pid, bprm): inside a successful execve, in the thread that made it, after the other threads are gone. */

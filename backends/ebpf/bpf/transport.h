@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only) */
 /*
- * Three ways for a record to reach user space, behind one inlined function. The transport is a constant of each
+ * Four ways for a record to reach user space, behind one inlined function. The transport is a constant of each
  * program, so that a kernel that lacks what one of them needs never sees its instructions.
  */
 #ifndef TRACEBENCH_EBPF_TRANSPORT_H
 #define TRACEBENCH_EBPF_TRANSPORT_H
 
-#include "tasks.h"
+#include "strings.h"
 
 enum transport {
 	MMAP_RING, /* per-CPU rings in a mapped array: no lock, no wake-up; x86-64, Linux 5.12 (atomic exchange) */
-	RING_BUFFER, /* BPF_MAP_TYPE_RINGBUF: one ring for all CPUs; Linux 5.8 */
-	PERF_BUFFER, /* BPF_MAP_TYPE_PERF_EVENT_ARRAY: one ring per CPU, owned by perf */
+	RING_BUFFER,         /* BPF_MAP_TYPE_RINGBUF: one ring for all CPUs; Linux 5.8 */
+	RING_BUFFER_STRINGS, /* the same with the strings of path arguments; atomic exchange as MMAP_RING */
+	PERF_BUFFER,         /* BPF_MAP_TYPE_PERF_EVENT_ARRAY: one ring per CPU, owned by perf */
 };
 
 /* What goes into a record. Registers, a kept call or neither (no arguments): decided when the code is inlined. */
@@ -43,6 +44,16 @@ struct {
 	__uint(value_size, sizeof(__u32));
 } perfbuf SEC(".maps");
 
+static __always_inline void event__args(const struct event *e, _Bool foreign, tb_u64 args[6])
+{
+	if (e->kept)
+		__builtin_memcpy(args, e->kept->args, sizeof(e->kept->args));
+	else if (e->regs)
+		regs__args(e->regs, foreign, args);
+	else
+		__builtin_memset(args, 0, sizeof(e->kept->args));
+}
+
 static __always_inline void record__fill(struct tb_record *r, __u32 cpu, const struct caller *who,
 					 const struct event *e)
 {
@@ -56,12 +67,7 @@ static __always_inline void record__fill(struct tb_record *r, __u32 cpu, const s
 	r->args_valid = e->kept || e->regs ? 0x3f : 0;
 	r->flags = e->flags;
 	r->ret = e->ret;
-	if (e->kept)
-		__builtin_memcpy(r->args, e->kept->args, sizeof(r->args));
-	else if (e->regs)
-		regs__args(e->regs, who->foreign, r->args);
-	else
-		__builtin_memset(r->args, 0, sizeof(r->args));
+	event__args(e, who->foreign, r->args);
 	r->aux = 0;
 }
 
@@ -131,6 +137,36 @@ static __always_inline void emit_ring_buffer(const struct caller *who, const str
 	bpf_ringbuf_submit(r, submit_flags());
 }
 
+static __always_inline void emit_ring_buffer_strings(const struct caller *who, const struct event *e)
+{
+	tb_u8 which = call__paths(who->foreign, e->nr);
+	struct tb_strung_record *s = which ? strung__take() : NULL;
+	__u32 bytes;
+
+	if (!s) {
+		if (which) {
+			tb_u64 args[6];
+
+			event__args(e, who->foreign, args);
+			strings__left_out(which, args);
+		}
+		emit_ring_buffer(who, e);
+		return;
+	}
+	record__fill(&s->record, bpf_get_smp_processor_id(), who, e);
+	s->strings.bytes = 0;
+	if (!e->kept)
+		strings__read(&s->strings, which, s->record.args);
+	else if (!strings__take_kept(&s->strings))
+		strings__left_out(which, s->record.args);
+	bytes = s->strings.bytes;
+	if (bytes > TB_STRINGS_BYTES)
+		bytes = 0;
+	if (bpf_ringbuf_output(&ringbuf, s, sizeof(s->record) + bytes, submit_flags()) != 0)
+		COUNT_RARE(lost);
+	strung__release(s);
+}
+
 static __always_inline void emit_perf_buffer(void *ctx, const struct caller *who, const struct event *e)
 {
 	struct tb_record r;
@@ -149,6 +185,8 @@ static __always_inline void emit(enum transport transport, void *ctx, const stru
 #endif
 	if (transport == RING_BUFFER)
 		emit_ring_buffer(who, e);
+	if (transport == RING_BUFFER_STRINGS)
+		emit_ring_buffer_strings(who, e);
 	if (transport == PERF_BUFFER)
 		emit_perf_buffer(ctx, who, e);
 }
