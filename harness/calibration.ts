@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { readFact } from './environment.ts';
 import { cannotError } from './errors.ts';
 import { holdNoAuditContext } from './guard.ts';
 import { binDir } from './paths.ts';
+import { readFact } from './proc-files.ts';
 import type { Calibration } from './result.ts';
 
 /** The program bounds itself to 10 s; it takes a quarter of one. */

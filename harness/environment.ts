@@ -2,11 +2,13 @@
  * What the machine is, as far as it bears on a measurement: read from /proc, /sys and /etc as whatever user this is.
  * A file that is missing or unreadable is a fact like any other (null, `unknown`, an empty list), never an error.
  */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { execa } from 'execa';
+import { findContainer } from './container.ts';
+import { readKernelConfig } from './kernel-config.ts';
 import { binDir, projectRoot } from './paths.ts';
+import { field, readFact } from './proc-files.ts';
 import type { Environment } from './result.ts';
 
 /** CAP_* of linux/capability.h by bit. */
@@ -18,38 +20,12 @@ const CAPABILITIES = `
   .trim()
   .split(/\s+/);
 
-/** Inodes of the initial namespaces (linux/proc_ns.h): who has all four is in no container, whatever files say. */
-const INITIAL_NAMESPACES = { ipc: 4026531839, uts: 4026531838, pid: 4026531836, cgroup: 4026531835 } as const;
-
-/** Trimmed contents; null when the file is missing, unreadable or refuses to be read. */
-export function readFact(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return null;
-  }
-}
-
 function names(directory: string): string[] {
   try {
     return readdirSync(directory).sort();
   } catch {
     return [];
   }
-}
-
-function link(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return null;
-  }
-}
-
-/** Inode of a namespace of this process, from the link `pid:[4026531836]`. */
-export function namespaceInode(name: string, root = '/'): number | null {
-  const inode = /\[(\d+)\]$/.exec(link(join(root, 'proc/self/ns', name)) ?? '')?.[1];
-  return inode === undefined ? null : Number(inode);
 }
 
 /** Names of the capabilities in a hexadecimal mask as /proc/PID/status prints it, lower case, without `CAP_`. */
@@ -82,30 +58,9 @@ async function measureHz(): Promise<number | null> {
   return !run.failed && tickNs > 0 ? Math.round(1e9 / tickNs) : null;
 }
 
-/** One line of `Key:<tab>value` files. */
-function field(text: string | null, key: string): string | null {
-  const line = text?.split('\n').find((l) => l.slice(0, l.indexOf(':')).trim() === key);
-  return line === undefined ? null : line.slice(line.indexOf(':') + 1).trim();
-}
-
 /** The word in brackets of a choice such as `none [integrity] confidentiality` or `none (full)`. */
 function chosen(text: string | null): string | null {
   return /[[(](\w+)[\])]/.exec(text ?? '')?.[1] ?? null;
-}
-
-function kernelConfig(root: string, release: string): ReadonlyMap<string, string> {
-  let text: string | null = null;
-  try {
-    text = gunzipSync(readFileSync(join(root, 'proc/config.gz'))).toString();
-  } catch {
-    text = readFact(join(root, `boot/config-${release}`));
-  }
-  const config = new Map<string, string>();
-  for (const line of text?.split('\n') ?? []) {
-    const at = line.indexOf('=');
-    if (line.startsWith('CONFIG_') && at > 0) config.set(line.slice(0, at), line.slice(at + 1));
-  }
-  return config;
 }
 
 function bootParameter(root: string, name: string): string | null {
@@ -157,24 +112,6 @@ function virtualisation(root: string, cpuinfo: string | null): string {
   return flagged ? 'unknown hypervisor' : 'none';
 }
 
-/** What kind of container this is in and what says so; null when all namespaces are the machine's own. */
-function container(root: string): string | null {
-  const inInitial = Object.entries(INITIAL_NAMESPACES).every(([name, inode]) => namespaceInode(name, root) === inode);
-  if (inInitial) return null;
-  const named = readFact(join(root, 'run/systemd/container'));
-  if (named !== null && named !== '') return named;
-  if (existsSync(join(root, 'run/.containerenv'))) return 'podman';
-  if (existsSync(join(root, '.dockerenv'))) return 'docker';
-  const init = /(?:^|\0)container=([^\0]+)/.exec(readFact(join(root, 'proc/1/environ')) ?? '')?.[1];
-  if (init !== undefined) return init;
-  const cgroup = readFact(join(root, 'proc/1/cgroup')) ?? '';
-  const manager = /docker|kubepods|containerd|lxc|libpod|machine/.exec(cgroup)?.[0];
-  if (manager !== undefined) return manager;
-  // A pid namespace alone (unshare, bubblewrap) matters as much: pids in it are not those the kernel records.
-  const pid = namespaceInode('pid', root);
-  return pid !== null && pid !== INITIAL_NAMESPACES.pid ? 'unnamed (own pid namespace)' : null;
-}
-
 /** Commit of the checkout, read from its files: whoever calls this may have no git and must start nothing. */
 function gitRevision(checkout: string): string | null {
   const dot = join(checkout, '.git');
@@ -214,7 +151,7 @@ export function toolVersion(checkout: string = projectRoot): string {
 export async function readEnvironment(root = '/'): Promise<Environment> {
   const kernelRelease = readFact(join(root, 'proc/sys/kernel/osrelease')) ?? 'unknown';
   const kernelVersion = readFact(join(root, 'proc/sys/kernel/version')) ?? 'unknown';
-  const config = kernelConfig(root, kernelRelease);
+  const config = readKernelConfig(root, kernelRelease).options;
   const cpuinfo = readFact(join(root, 'proc/cpuinfo'));
   const online = readFact(join(root, 'sys/devices/system/cpu/online'));
   const memoryKiB = /^(\d+) kB$/.exec(field(readFact(join(root, 'proc/meminfo')), 'MemTotal') ?? '')?.[1];
@@ -242,7 +179,7 @@ export async function readEnvironment(root = '/'): Promise<Environment> {
     uid: process.getuid?.() ?? 0,
     lockdown: chosen(readFact(join(root, 'sys/kernel/security/lockdown'))),
     btf: existsSync(join(root, 'sys/kernel/btf/vmlinux')),
-    container: container(root),
+    container: findContainer(root).name,
     nodeVersion: process.version,
     toolVersion: toolVersion(),
     gitRevision: gitRevision(projectRoot),

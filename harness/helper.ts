@@ -43,6 +43,19 @@ export class Helper {
     }
   }
 
+  /** As next, but null also when nothing has come within limitMs: `late` is true then. */
+  async nextWithin(limitMs: number): Promise<{ message: Record<string, unknown> | null; late: boolean }> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<{ message: null; late: true }>((resolve) => {
+      timer = setTimeout(() => resolve({ message: null, late: true }), limitMs);
+    });
+    try {
+      return await Promise.race([this.next().then((message) => ({ message, late: false })), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** One command letter. A helper that is gone is not an error here: its status pipe tells. */
   command(letter: string): void {
     if (this.#commandFd === null) return;
@@ -58,6 +71,17 @@ export class Helper {
     if (this.#commandFd === null) return;
     closeSync(this.#commandFd);
     this.#commandFd = null;
+  }
+
+  /** Ends a helper that did not answer: end-of-file, and SIGKILL when that is not heard. Reaps it. */
+  async end(): Promise<void> {
+    this.release();
+    try {
+      await this.reap();
+    } catch {
+      process.kill(this.pid, 'SIGKILL');
+      await this.reap();
+    }
   }
 
   /** Waits for the process's exit (after release or its own end) and reaps it. Bounded. */

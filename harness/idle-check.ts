@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { readFact } from './environment.ts';
 import { cannotError } from './errors.ts';
 import { AWAKE_PROGRAM, awakeRefused } from './idle.ts';
 import { binDir } from './paths.ts';
+import { readFact } from './proc-files.ts';
 
 /** The program bounds itself to 5 s. */
 const CHECK_LIMIT_MS = 8000;

@@ -4,6 +4,9 @@ import { BackendError, EXIT, TracebenchError } from './errors.ts';
 import { type Guard, holdCgroup } from './guard.ts';
 import { Helper } from './helper.ts';
 
+/** From the launcher's start to the target at its gate: milliseconds, but for a user database that has to ask elsewhere. */
+const READY_LIMIT_MS = 15_000;
+
 export interface TargetSettings {
   readonly argv: readonly string[];
   /** Where the target may run; null: anywhere. */
@@ -72,27 +75,29 @@ export class Target {
     this.canaryNsPerCall = canaryNsPerCall;
   }
 
-  /** Resolves when the target stands at the gate. Throws TracebenchError (exit code 2) for a command that cannot be run. */
-  static async launch(settings: TargetSettings): Promise<Target> {
+  /**
+   * Resolves when the target stands at the gate. Throws TracebenchError (exit code 2) for a command that cannot be run,
+   * BackendError when the launcher does not get there within readyLimitMs; nothing is left of it then.
+   */
+  static async launch(settings: TargetSettings, readyLimitMs = READY_LIMIT_MS): Promise<Target> {
     const group = settings.cgroup ? await holdCgroup() : null;
     try {
       if (group?.held === false) {
         throw new TracebenchError(EXIT.cannot, `the target cannot have a control group of its own: ${group.reason}`);
       }
-      return await Target.#launchIn(group, settings);
+      return await Target.#launchIn(group, settings, readyLimitMs);
     } catch (error) {
       await group?.release();
       throw error;
     }
   }
 
-  static async #launchIn(group: Guard | null, settings: TargetSettings): Promise<Target> {
+  static async #launchIn(group: Guard | null, settings: TargetSettings, readyLimitMs: number): Promise<Target> {
     const helper = new Helper('tracebench-launch', launcherArguments(settings, group), settings.controlFd);
-    const ready = await helper.next();
+    const { message: ready, late } = await helper.nextWithin(readyLimitMs);
     if (ready?.['event'] !== 'ready') {
-      helper.release();
-      await helper.reap();
-      throw launchFailure(settings, ready);
+      await helper.end();
+      throw late ? launchTimeout(settings, readyLimitMs) : launchFailure(settings, ready);
     }
     const canary = ready['canaryNsPerCall'];
     return new Target(helper, group, numberOf(ready, 'pid'), typeof canary === 'number' ? canary : null);
@@ -159,6 +164,15 @@ export class Target {
     await this.#group?.release();
   }
   #closed = false;
+}
+
+function launchTimeout({ argv, user }: TargetSettings, limitMs: number): Error {
+  const mend =
+    user === null
+      ? 'see whether the machine is overloaded (uptime), then run it again'
+      : `see whether the user database answers (getent passwd ${user}), then run it again`;
+  const what = `the launcher did not bring ${argv[0] ?? ''} to its gate within ${limitMs} ms and was ended`;
+  return new BackendError('INTERNAL', 'launcher', 'launch', what, { mend });
 }
 
 function launchFailure(settings: TargetSettings, message: Record<string, unknown> | null): Error {

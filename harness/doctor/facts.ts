@@ -1,10 +1,17 @@
 /** The facts behind the probes' answers: what a reader needs to see why a backend cannot run, and what would mend it. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { namespaceInode, readEnvironment, readFact } from '../environment.ts';
+import { type ContainerFinding, findContainer } from '../container.ts';
+import { readEnvironment } from '../environment.ts';
+import { readKernelConfig } from '../kernel-config.ts';
+import { field, INITIAL_NAMESPACES, namespaceInode, readFact } from '../proc-files.ts';
 import type { Environment } from '../result.ts';
-import { readMounts } from './mounts.ts';
-import { askProgram, type ProgramAnswer } from './programs.ts';
+import { type AuditFacts, type LoginFacts, readAudit, readLogin } from './audit-facts.ts';
+import { type CgroupFacts, type CpuFacts, readCgroups, readCpus } from './cpu-facts.ts';
+import { type Fact, known, sysctl, untold } from './fact.ts';
+import { type KernelOption, readKernelOptions } from './kernel-options.ts';
+import { mountPoint } from './mounts.ts';
+import type { ProgramAnswer } from './programs.ts';
 
 /** Capabilities that some backend or part of the harness makes use of. */
 const USED_CAPABILITIES = [
@@ -22,104 +29,121 @@ const USED_CAPABILITIES = [
   'audit_read',
 ] as const;
 
-const INITIAL_PID_NAMESPACE = 4026531836;
+/** In bytes. */
+export type Limit = Fact<number | 'unlimited'>;
 
-export interface AuditFacts {
-  /** 0 off, 1 on, 2 locked; null when it could not be read. */
-  readonly enabled: number | null;
-  /** Process that owns the audit socket; 0: nobody. */
-  readonly ownerPid: number | null;
-  /** The process is alive and holds an audit socket: audit is really taken. */
-  readonly ownerLives: boolean | null;
-  /** Command of the process, when it is alive. */
-  readonly ownerName: string | null;
-  readonly rules: number | null;
-  /** Why there is nothing to say; null when there is. */
-  readonly reason: string | null;
-}
-
-/** Numbers are the kernel's settings as they stand; null: this kernel or user does not show it. */
 export interface MachineFacts {
   readonly environment: Environment;
-  readonly missingCapabilities: readonly string[];
-  readonly bpfJit: number | null;
-  readonly unprivilegedBpfDisabled: number | null;
-  readonly perfEventParanoid: number | null;
-  readonly ptraceScope: number | null;
-  readonly memlockBytes: number | 'unlimited' | null;
-  /** Where tracefs is reachable; null: not mounted. */
-  readonly tracefs: string | null;
-  readonly debugfs: string | null;
+  /** Of those that something here makes use of. */
+  readonly missingCapabilities: Fact<readonly string[]>;
+  readonly btf: Fact<boolean>;
+  readonly kernelOptions: readonly KernelOption[];
+  /** `none` also where the kernel has no lockdown. */
+  readonly lockdown: Fact<string>;
+  /** A read of the clock is a system call; false: the vDSO answers. */
+  readonly clockEntersKernel: Fact<boolean>;
+  readonly cpus: CpuFacts;
+  readonly cgroups: CgroupFacts;
+  readonly container: ContainerFinding;
   /** Pids are those the kernel records; null: /proc does not say. */
   readonly initialPidNamespace: boolean | null;
   /** 0 none, 1 strict, 2 filter: of this process, so of every target. */
-  readonly seccompMode: number | null;
+  readonly seccompMode: Fact<number>;
+  readonly bpfJit: Fact<number>;
+  readonly bpfJitHarden: Fact<number>;
+  readonly unprivilegedBpfDisabled: Fact<number>;
+  readonly perfEventParanoid: Fact<number>;
+  readonly perfEventMlockKib: Fact<number>;
+  /** `no Yama`: any process may trace those of its user. */
+  readonly ptraceScope: Fact<number | 'no Yama'>;
+  readonly memlock: { readonly soft: Limit; readonly hard: Limit };
+  /** Where it is mounted in this mount namespace. */
+  readonly tracefs: Fact<string | 'not mounted'>;
+  readonly debugfs: Fact<string | 'not mounted'>;
+  readonly login: LoginFacts;
   readonly audit: AuditFacts;
 }
 
-function numberFact(path: string): number | null {
-  const text = readFact(path);
-  return text !== null && /^-?\d+$/.test(text) ? Number(text) : null;
+/** Asks one of our native programs. */
+export type Ask = (program: string, args: readonly string[]) => Promise<ProgramAnswer>;
+
+function readMissingCapabilities(held: readonly string[], root: string): MachineFacts['missingCapabilities'] {
+  const shown = field(readFact(join(root, 'proc/self/status')), 'CapEff') !== null;
+  if (!shown) return untold('/proc/self/status does not say which capabilities are held');
+  return known(USED_CAPABILITIES.filter((name) => !held.includes(name)));
 }
 
-function memlock(root: string): number | 'unlimited' | null {
-  const soft = /^Max locked memory\s+(\d+|unlimited)/m.exec(readFact(join(root, 'proc/self/limits')) ?? '')?.[1];
-  if (soft === undefined) return null;
-  return soft === 'unlimited' ? soft : Number(soft);
+function readBtf(there: boolean, root: string): Fact<boolean> {
+  return there || existsSync(join(root, 'sys/kernel')) ? known(there) : untold('/sys is not mounted');
 }
 
-/** What tracebench-guard --state says of audit. */
-const guardSchema = z.object({
-  audit: z.discriminatedUnion('available', [
-    z.object({ available: z.literal(false), reason: z.string() }),
-    z.object({
-      available: z.literal(true),
-      enabled: z.number(),
-      pid: z.number(),
-      ownerLives: z.boolean(),
-      rules: z.array(z.unknown()),
-    }),
-  ]),
-});
-
-/** The part of the guard's state that is about audit, as far as it tells. */
-export function readAudit(answer: ProgramAnswer, root = '/'): AuditFacts {
-  const nothing = { enabled: null, ownerPid: null, ownerLives: null, ownerName: null, rules: null };
-  if (!answer.answered) return { ...nothing, reason: `tracebench-guard: ${answer.reason}` };
-  const parsed = guardSchema.safeParse(answer.json);
-  if (!parsed.success) return { ...nothing, reason: `tracebench-guard: ${z.prettifyError(parsed.error)}` };
-  const { audit } = parsed.data;
-  if (!audit.available) return { ...nothing, reason: audit.reason };
-  return {
-    enabled: audit.enabled,
-    ownerPid: audit.pid,
-    ownerLives: audit.ownerLives,
-    ownerName: audit.pid === 0 ? null : readFact(join(root, `proc/${audit.pid}/comm`)),
-    rules: audit.rules.length,
-    reason: null,
+function memlock(root: string): MachineFacts['memlock'] {
+  const line = /^Max locked memory\s+(\d+|unlimited)\s+(\d+|unlimited)/m.exec(
+    readFact(join(root, 'proc/self/limits')) ?? '',
+  );
+  const limit = (text: string | undefined): Limit => {
+    if (text === undefined) return untold('/proc/self/limits does not say');
+    return known(text === 'unlimited' ? text : Number(text));
   };
+  return { soft: limit(line?.[1]), hard: limit(line?.[2]) };
 }
 
-/** Reads all of them. `root` stands for /, as in readEnvironment. */
-export async function readFacts(root = '/'): Promise<MachineFacts> {
+function readLockdown(mode: string | null, hasLsm: boolean | null, root: string): Fact<string> {
+  if (mode !== null) return known(mode);
+  if (hasLsm === false) return known('none');
+  const active = readFact(join(root, 'sys/kernel/security/lsm'));
+  if (active === null) return untold('to see it: mount -t securityfs none /sys/kernel/security');
+  return active.split(',').includes('lockdown') ? untold('its file cannot be read') : known('none');
+}
+
+function readPtraceScope(root: string): MachineFacts['ptraceScope'] {
+  const scope = sysctl('kernel/yama/ptrace_scope', root);
+  return scope.reason === 'not in this kernel' ? known('no Yama') : scope;
+}
+
+function readSeccompMode(root: string): Fact<number> {
+  const mode = field(readFact(join(root, 'proc/self/status')), 'Seccomp');
+  return mode === null ? untold('/proc/self/status does not say') : known(Number(mode));
+}
+
+async function readClock(ask: Ask): Promise<Fact<boolean>> {
+  const answer = await ask('tracebench-calibrate', ['--clock']);
+  if (!answer.answered) return untold(answer.reason);
+  const enters = answer.json['clockEntersKernel'];
+  return typeof enters === 'boolean' ? known(enters) : untold('tracebench-calibrate does not say');
+}
+
+/**
+ * Reads all of them. `ask` reaches our programs as this user, `askTracer` as whoever traces: only root is told about audit.
+ * `root` stands for /, as in readEnvironment.
+ */
+export async function readFacts(ask: Ask, askTracer: Ask, root = '/'): Promise<MachineFacts> {
   const environment = await readEnvironment(root);
   const pidNamespace = namespaceInode('pid', root);
-  const sysctl = (name: string): number | null => numberFact(join(root, 'proc/sys', name));
-  const mounts = readMounts(['tracefs', 'debugfs'], root);
-  const debugfs = mounts.find((m) => m.type === 'debugfs')?.path ?? null;
-  const seccomp = /^Seccomp:\s+(\d)/m.exec(readFact(join(root, 'proc/self/status')) ?? '')?.[1];
+  const config = readKernelConfig(root, environment.kernelRelease);
+  const lockdownLsm = config.from === null ? null : config.options.has('CONFIG_SECURITY_LOCKDOWN_LSM');
   return {
     environment,
-    missingCapabilities: USED_CAPABILITIES.filter((name) => !environment.capabilities.includes(name)),
-    bpfJit: sysctl('net/core/bpf_jit_enable'),
-    unprivilegedBpfDisabled: sysctl('kernel/unprivileged_bpf_disabled'),
-    perfEventParanoid: sysctl('kernel/perf_event_paranoid'),
-    ptraceScope: sysctl('kernel/yama/ptrace_scope'),
-    memlockBytes: memlock(root),
-    tracefs: mounts.find((m) => m.type === 'tracefs')?.path ?? null,
-    debugfs,
-    initialPidNamespace: pidNamespace === null ? null : pidNamespace === INITIAL_PID_NAMESPACE,
-    seccompMode: seccomp === undefined ? null : Number(seccomp),
-    audit: readAudit(await askProgram('tracebench-guard', ['--state']), root),
+    missingCapabilities: readMissingCapabilities(environment.capabilities, root),
+    btf: readBtf(environment.btf, root),
+    kernelOptions: readKernelOptions(config, root),
+    lockdown: readLockdown(environment.lockdown, lockdownLsm, root),
+    clockEntersKernel: await readClock(ask),
+    cpus: readCpus(root),
+    cgroups: readCgroups(root),
+    container: findContainer(root),
+    initialPidNamespace: pidNamespace === null ? null : pidNamespace === INITIAL_NAMESPACES.pid,
+    seccompMode: readSeccompMode(root),
+    bpfJit: sysctl('net/core/bpf_jit_enable', root),
+    bpfJitHarden: sysctl('net/core/bpf_jit_harden', root),
+    unprivilegedBpfDisabled: sysctl('kernel/unprivileged_bpf_disabled', root),
+    perfEventParanoid: sysctl('kernel/perf_event_paranoid', root),
+    perfEventMlockKib: sysctl('kernel/perf_event_mlock_kb', root),
+    ptraceScope: readPtraceScope(root),
+    memlock: memlock(root),
+    tracefs: mountPoint('tracefs', root),
+    debugfs: mountPoint('debugfs', root),
+    login: readLogin(root),
+    audit: readAudit(await askTracer('tracebench-guard', ['--state']), root),
   };
 }

@@ -4,9 +4,10 @@ import { findHost } from '../host.ts';
 import { probeOn } from '../probe.ts';
 import type { BackendRow } from '../result.ts';
 import { readFacts } from './facts.ts';
+import { askProgram } from './programs.ts';
 import { buildReport, type DoctorReport } from './report.ts';
 
-export type { AuditFacts, MachineFacts } from './facts.ts';
+export type { MachineFacts } from './facts.ts';
 export { repair } from './repair.ts';
 export { type DoctorReport, type Mend, renderDoctor } from './report.ts';
 export { canonicalJson, type MachineState, machineState, settledState } from './state.ts';
@@ -35,5 +36,6 @@ export async function runDoctor(options: { readonly json: boolean }): Promise<Do
     rows.push(await ask(probe, id));
   }
   if (progress) process.stderr.write('\r\x1b[K');
-  return buildReport(await readFacts(), rows, host.invoker);
+  const facts = await readFacts(askProgram, (program, args) => askProgram(program, args, { prefix: host.prefix }));
+  return buildReport(facts, rows, host.invoker);
 }

@@ -1,8 +1,8 @@
 /** Live processes that run one of our native programs. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readFact } from '../environment.ts';
 import { binDir } from '../paths.ts';
+import { readFact } from '../proc-files.ts';
 
 export interface OurProcess {
   readonly pid: number;

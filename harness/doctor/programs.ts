@@ -15,11 +15,22 @@ export type ProgramRun =
   | { readonly ran: true; readonly exitCode: number; readonly stdout: string; readonly stderr: string }
   | { readonly ran: false; readonly reason: string };
 
+export interface ProgramPlace {
+  readonly directory?: string;
+  /** Words before the program's own: sudo, where only root is told. */
+  readonly prefix?: readonly string[];
+}
+
 /** Runs build/bin/<name> to its end, at most 5 s. Never throws: not built, killed and failed are answers. */
-export async function runProgram(name: string, args: readonly string[], directory = binDir): Promise<ProgramRun> {
+export async function runProgram(
+  name: string,
+  args: readonly string[],
+  { directory = binDir, prefix = [] }: ProgramPlace = {},
+): Promise<ProgramRun> {
   const program = join(directory, name);
   if (!existsSync(program)) return { ran: false, reason: 'not built' };
-  const run = await execa(program, args, {
+  const [file, ...words] = [...prefix, program];
+  const run = await execa(file as string, [...words, ...args], {
     timeout: DEADLINE_MS,
     killSignal: 'SIGKILL',
     reject: false,
@@ -31,8 +42,12 @@ export async function runProgram(name: string, args: readonly string[], director
 }
 
 /** Its standard output as one JSON object. */
-export async function askProgram(name: string, args: readonly string[], directory = binDir): Promise<ProgramAnswer> {
-  const run = await runProgram(name, args, directory);
+export async function askProgram(
+  name: string,
+  args: readonly string[],
+  place: ProgramPlace = {},
+): Promise<ProgramAnswer> {
+  const run = await runProgram(name, args, place);
   if (!run.ran) return { answered: false, reason: run.reason };
   if (run.exitCode !== 0) {
     return { answered: false, reason: run.stderr.trim() || `${basename(name)} ended with exit code ${run.exitCode}` };

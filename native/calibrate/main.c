@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tracebench-calibrate: what the bare machine costs, before any tracer. Prints one JSON object; takes about a
- * quarter of a second. With --tick it only prints the scheduler tick in ns.
+ * quarter of a second. With --tick it only prints the scheduler tick in ns, with --clock only what can be told of the
+ * clock at once.
  *
  * Each figure is the minimum or median over blocks, so that a block that was interrupted does not move it. Every
  * loop is bounded in time, every child dies with this process.
@@ -96,8 +97,12 @@ int main(int argc, char **argv)
 		printf("%ld\n", tick_ns());
 		return 0;
 	}
+	if (argc == 2 && strcmp(argv[1], "--clock") == 0) {
+		printf("{\"clockEntersKernel\":%s}\n", clock_enters_kernel() ? "true" : "false");
+		return 0;
+	}
 	if (argc != 1) {
-		fprintf(stderr, "usage: tracebench-calibrate [--tick]\n");
+		fprintf(stderr, "usage: tracebench-calibrate [--tick | --clock]\n");
 		return 2;
 	}
 	/* Should a CPU be taken away in the middle of a round trip: end here, and the children with this process. */

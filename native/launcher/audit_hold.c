@@ -239,7 +239,7 @@ static int take_status(struct tb_audit *audit, bool listen, char reason[TB_REASO
 	if (tb_audit__owner_lives(now.pid)) {
 		if (listen && now.enabled)
 			return 0;
-		snprintf(reason, TB_REASON_MAX, "audit belongs to process %u%s", now.pid,
+		snprintf(reason, TB_REASON_MAX, "audit belongs to %s%s", tb_audit__owner_text(now.pid),
 			 listen ? ", which has it disabled" : "; auditd/multicast runs beside it");
 		return -EBUSY;
 	}
@@ -320,8 +320,8 @@ static int put_back(struct tb_audit *audit, char reason[TB_REASON_MAX])
 			rc = tb_audit__status(audit, &now);
 		if (rc == 0 && ((now.pid == (uint32_t)held.trial) ||
 				(!tb_audit__owner_lives(now.pid) && !same_status(&now, &held.before)))) {
-			snprintf(reason, TB_REASON_MAX,
-				 "audit's status or owner (process %u) is not as before", now.pid);
+			snprintf(reason, TB_REASON_MAX, "audit's status or owner (%s) is not as before",
+				 tb_audit__owner_text(now.pid));
 			left = 1;
 		}
 	}

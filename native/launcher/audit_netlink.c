@@ -33,6 +33,22 @@ static int64_t now_ms(void)
 	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
 }
 
+const char *tb_audit__explain(int code)
+{
+	switch (code) {
+	case -EPERM:
+		return "needs CAP_AUDIT_CONTROL in the initial pid namespace: run as root on the host";
+	case -ECONNREFUSED:
+		return "the kernel does not answer here (audit=0 at boot, or inside a user or pid namespace)";
+	case -EPROTONOSUPPORT:
+		return "this kernel has no audit";
+	case -ETIMEDOUT:
+		return "the kernel did not answer within 2 s";
+	default:
+		return strerror(-code);
+	}
+}
+
 int tb_audit__open(struct tb_audit *audit)
 {
 	audit->seq = 0;
@@ -149,6 +165,21 @@ int tb_audit__status(struct tb_audit *audit, struct audit_status *status)
 	return exchange(audit, AUDIT_GET, NULL, 0, &answer);
 }
 
+static int take_features(void *context, const struct nlmsghdr *message)
+{
+	if (message->nlmsg_len - NLMSG_HDRLEN < sizeof(struct audit_features))
+		return -EPROTO;
+	memcpy(context, NLMSG_DATA(message), sizeof(struct audit_features));
+	return 0;
+}
+
+int tb_audit__features(struct tb_audit *audit, struct audit_features *features)
+{
+	struct answer answer = {.type = AUDIT_GET_FEATURE, .take = take_features, .context = features};
+
+	return exchange(audit, AUDIT_GET_FEATURE, NULL, 0, &answer);
+}
+
 int tb_audit__set(struct tb_audit *audit, const struct audit_status *status)
 {
 	return exchange(audit, AUDIT_SET, status, sizeof(*status), NULL);
@@ -256,6 +287,22 @@ bool tb_audit__owner_lives(uint32_t pid)
 	if (fds)
 		closedir(fds);
 	return lives;
+}
+
+const char *tb_audit__owner_text(uint32_t pid)
+{
+	static char text[64];
+	char path[32], name[32] = "gone";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	f = fopen(path, "re");
+	if (f && fgets(name, sizeof(name), f))
+		name[strcspn(name, "\n")] = 0;
+	if (f)
+		fclose(f);
+	snprintf(text, sizeof(text), "process %u (%s)", pid, name);
+	return text;
 }
 
 static bool is_string_field(uint32_t field)

@@ -12,7 +12,7 @@
 static void write_unavailable(FILE *out, int rc)
 {
 	fputs("{\"available\":false,\"reason\":", out);
-	tb_json__string(out, rc == -EPERM ? "needs CAP_AUDIT_CONTROL" : strerror(-rc));
+	tb_json__string(out, tb_audit__explain(rc));
 	putc('}', out);
 }
 
@@ -123,18 +123,43 @@ static void write_rule(FILE *out, const struct tb_audit_rule *rule)
 	fputs("\"}", out);
 }
 
+static void write_feature(FILE *out, const char *name, const struct audit_features *f, uint32_t number)
+{
+	fprintf(out, "\"%s\":{\"on\":%s,\"locked\":%s}", name,
+		f->features & AUDIT_FEATURE_TO_MASK(number) ? "true" : "false",
+		f->lock & AUDIT_FEATURE_TO_MASK(number) ? "true" : "false");
+}
+
+/* features: NULL where the kernel has none. */
+static void write_features(FILE *out, const struct audit_features *features)
+{
+	fputs("\"features\":", out);
+	if (!features) {
+		fputs("null", out);
+		return;
+	}
+	putc('{', out);
+	write_feature(out, "loginuidImmutable", features, AUDIT_FEATURE_LOGINUID_IMMUTABLE);
+	putc(',', out);
+	write_feature(out, "onlyUnsetLoginuid", features, AUDIT_FEATURE_ONLY_UNSET_LOGINUID);
+	putc('}', out);
+}
+
 void tb_audit_state__write(FILE *out)
 {
 	struct tb_audit_rules rules;
+	struct audit_features features;
 	struct audit_status s;
 	struct tb_audit audit;
-	int rc = tb_audit__open(&audit);
+	int rc = tb_audit__open(&audit), no_features = 0;
 
 	if (rc) {
 		write_unavailable(out, rc);
 		return;
 	}
 	rc = tb_audit__status(&audit, &s);
+	if (rc == 0)
+		no_features = tb_audit__features(&audit, &features);
 	if (rc == 0)
 		rc = tb_audit__rules(&audit, &rules);
 	tb_audit__close(&audit);
@@ -145,11 +170,13 @@ void tb_audit_state__write(FILE *out)
 	fprintf(out,
 		"{\"available\":true,\"enabled\":%u,\"failure\":%u,\"pid\":%u,\"pidAlive\":%s,\"ownerLives\":"
 		"%s,"
-		"\"rateLimit\":%u,\"backlogLimit\":%u,\"backlogWaitTime\":%u,\"rules\":[",
+		"\"rateLimit\":%u,\"backlogLimit\":%u,\"backlogWaitTime\":%u,",
 		s.enabled, s.failure, s.pid,
 		s.pid && !(kill((pid_t)s.pid, 0) && errno == ESRCH) ? "true" : "false",
 		tb_audit__owner_lives(s.pid) ? "true" : "false", s.rate_limit, s.backlog_limit,
 		s.backlog_wait_time);
+	write_features(out, no_features ? NULL : &features);
+	fputs(",\"rules\":[", out);
 	for (size_t i = 0; i < rules.count; i++) {
 		if (i)
 			putc(',', out);

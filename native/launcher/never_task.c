@@ -75,7 +75,7 @@ static int refuse_if_audited(struct tb_audit *audit, char reason[TB_REASON_MAX])
 	if (rc)
 		return tb_guard_key__explain(rc, "audit status", reason);
 	if (tb_audit__owner_lives(status.pid)) {
-		snprintf(reason, TB_REASON_MAX, "audit belongs to process %u", status.pid);
+		snprintf(reason, TB_REASON_MAX, "audit belongs to %s", tb_audit__owner_text(status.pid));
 		return -EBUSY;
 	}
 	rc = tb_audit__rules(audit, &rules);

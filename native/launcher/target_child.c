@@ -274,6 +274,14 @@ __attribute__((noreturn)) static void execute(const struct tb_launch_options *o,
 	__builtin_trap();
 }
 
+/* Should the launcher be killed, at least the root of the tree goes with it. It survives an ordinary execve. */
+static void die_with(pid_t launcher)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != launcher)
+		_exit(125);
+}
+
 void tb_target_child__run(const struct tb_launch_options *o, struct tb_child_report *r, int gate, int up,
 			  pid_t launcher)
 {
@@ -283,15 +291,9 @@ void tb_target_child__run(const struct tb_launch_options *o, struct tb_child_rep
 	ssize_t n;
 
 	report = r;
+	die_with(launcher);
 	apply(o, path);
-
-	/*
-	 * Should the launcher be killed, at least the root of the tree goes with it. After the change of user, which
-	 * clears it; it survives an ordinary execve.
-	 */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != launcher)
-		_exit(125);
+	die_with(launcher); /* the change of user has cleared it */
 
 	getrusage(RUSAGE_SELF, &used);
 	r->user_ns = timeval_ns(used.ru_utime);

@@ -49,7 +49,7 @@ export async function programs() {
 /** What the tests trace: one program for each source in tests/fixtures/programs. */
 export async function testPrograms() {
   const folder = 'tests/fixtures/programs';
-  const print = fingerprint(filesUnder(folder, SOURCES));
+  const print = fingerprint([...filesUnder(folder, SOURCES), ...filesUnder('native/launcher', SOURCES)]);
   if (isDone('test-programs', print)) return;
   await make('test programs', folder, 'all');
   const names = filesUnder(folder, /\.c$/).map((path) => basename(path, '.c'));

@@ -140,6 +140,46 @@ test('a reader that throws ends the run with its error, and nothing is left', as
   await expectRestored(before);
 });
 
+/** Not a backend's affair either. A canary of a minute stands for whatever a launcher may hang in. */
+test.each(['waits', 'hears nothing'])(
+  'a launcher that %s and does not get its target ready is ended at its deadline, with the target',
+  async (how) => {
+    const name = `31${process.pid}${Math.floor(Math.random() * 1e6)}`;
+    const launch = Target.launch(
+      {
+        argv: ['/bin/sleep', name],
+        cpus: null,
+        user: null,
+        seccompTrace: null,
+        cgroup: false,
+        keepSysAdmin: false,
+        auditSession: false,
+        controlFd: -1,
+        canaryCalls: 100_000_000,
+        stdio: 'null',
+      },
+      300,
+    );
+    const failed = launch.catch((reason: unknown) => reason);
+    await sleep(100);
+    const hanging = treeOf(process.pid).filter((p) => statusLine(p.pid, 'Name')?.startsWith('tracebench-laun'));
+    expect(hanging).toHaveLength(2);
+    if (how === 'hears nothing') process.kill(hanging[0]?.pid as number, 'SIGSTOP');
+    const error = await failed;
+    expect(error).toBeInstanceOf(BackendError);
+    expect(error).toMatchObject({
+      code: 'INTERNAL',
+      operation: 'launch',
+      message: expect.stringMatching(/\/bin\/sleep .* within 300 ms/),
+      mend: expect.stringMatching(/run it again/),
+    });
+    // The kernel ends the target with a launcher that was killed, a moment later.
+    await until(() => stillRunning(hanging).length === 0, 2000);
+    expect(stillRunning(hanging)).toEqual([]);
+    await expectRestored(before);
+  },
+);
+
 describe.each(recording)('$id', ({ id, capabilities: can }) => {
   test('stopped while the target is busy', async () => {
     const run = await running(id, [CALLS_PROGRAM, 'busy']);
@@ -247,6 +287,22 @@ describe.each(usable)('$id', ({ id }) => {
     expect(result).toMatchObject({
       status: 'failed',
       error: { message: expect.stringContaining('outlived its deadline of 500 ms') },
+    });
+    expect(processesWith(name)).toEqual([]);
+    await expectRestored(before);
+  });
+});
+
+describe.each(usable)('$id', ({ id }) => {
+  test('a target that kills its parent ends with it, and the trial says so', async () => {
+    const name = `parricide${process.pid}${Math.floor(Math.random() * 1e6)}`;
+    const argv = ['/bin/sh', '-c', 'kill -9 $PPID; while :; do :; done', name];
+    const workload: TrialSpec['workload'] = { kind: 'application', name: 'parricide', argv };
+    const spec = specFor(id, workload, { filter: fewCalls(id, ['execve', 'kill']) });
+    const result = await runTrial(spec);
+    expect(result).toMatchObject({
+      status: 'failed',
+      error: { code: 'LOST_TARGET', message: expect.stringContaining('launcher ended') },
     });
     expect(processesWith(name)).toEqual([]);
     await expectRestored(before);

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type MachineFacts, readAudit } from '../../harness/doctor/facts.ts';
+import { readAudit } from '../../harness/doctor/audit-facts.ts';
+import { known, untold } from '../../harness/doctor/fact.ts';
+import type { MachineFacts } from '../../harness/doctor/facts.ts';
 import { readMounts } from '../../harness/doctor/mounts.ts';
 import { listOurProcesses, readOurProcess } from '../../harness/doctor/processes.ts';
 import { askProgram } from '../../harness/doctor/programs.ts';
@@ -37,17 +39,41 @@ const machine: MachineFacts = {
     gitRevision: null,
     osRelease: 'Debian GNU/Linux 12 (bookworm)',
   },
-  missingCapabilities: ['sys_admin', 'bpf'],
-  bpfJit: 1,
-  unprivilegedBpfDisabled: 2,
-  perfEventParanoid: 3,
-  ptraceScope: null,
-  memlockBytes: 8 * 2 ** 20,
-  tracefs: null,
-  debugfs: null,
+  missingCapabilities: known(['sys_admin', 'bpf']),
+  btf: known(true),
+  kernelOptions: [
+    { name: 'BPF_SYSCALL', answer: 'yes', shownBy: '/proc/sys/kernel/unprivileged_bpf_disabled' },
+    { name: 'PERF_EVENTS', answer: 'no', shownBy: '/proc/sys/kernel/perf_event_paranoid is missing' },
+    { name: 'CGROUP_PERF', answer: 'unknown', shownBy: 'the kernel’s configuration is not shown' },
+  ],
+  lockdown: untold('securityfs is not mounted'),
+  clockEntersKernel: known(false),
+  cpus: { allowed: known([1]), quota: known(1.5) },
+  cgroups: { v1: known(false), v2: known('/sys/fs/cgroup') },
+  container: { answer: 'no', name: null, shownBy: 'all namespaces are the initial ones' },
   initialPidNamespace: true,
-  seccompMode: 0,
-  audit: { enabled: 1, ownerPid: 412, ownerLives: true, ownerName: 'auditd', rules: 3, reason: null },
+  seccompMode: known(0),
+  bpfJit: known(1),
+  bpfJitHarden: untold('for root only'),
+  unprivilegedBpfDisabled: known(2),
+  perfEventParanoid: known(3),
+  perfEventMlockKib: known(516),
+  ptraceScope: known('no Yama'),
+  memlock: { soft: known(8 * 2 ** 20), hard: known('unlimited') },
+  tracefs: known('/sys/kernel/tracing'),
+  debugfs: known('not mounted'),
+  login: { loginUid: known(1000), session: known('unset') },
+  audit: {
+    enabled: 1,
+    ownerPid: 412,
+    ownerLives: true,
+    ownerName: 'auditd',
+    rules: 3,
+    neverTask: false,
+    loginuidImmutable: { on: true, locked: true },
+    onlyUnsetLoginuid: { on: false, locked: false },
+    reason: null,
+  },
 };
 
 const yes = (variant: string): BackendRow => ({ variant, answer: 'yes', reason: null, mend: null });
@@ -85,22 +111,27 @@ describe('the report', () => {
       [
         'Machine',
         '  system     Debian GNU/Linux 12 (bookworm), Linux 6.1.0 x64',
-        '  cpu        2 × A CPU, 8.0 GiB, hypervisor: kvm',
-        '  kernel     preemption none, HZ 250, lockdown not shown',
-        '  clock      CLOCK_MONOTONIC from tsc',
+        '  cpu        A CPU, 8.0 GiB, hypervisor: kvm',
+        '  cpus       2 online, allowed 1: 1, quota 1.5 CPUs',
+        '  cgroups    version 1 not mounted, version 2 at /sys/fs/cgroup',
+        '  kernel     preemption none, HZ 250, lockdown ? (securityfs is not mounted)',
+        '  options    1 of 3 wanted ones are set (/proc and /sys; the configuration is not shown); ' +
+          'not set: PERF_EVENTS; ? CGROUP_PERF',
+        '  clock      CLOCK_MONOTONIC from tsc, read in the vDSO',
+        '  container  none (all namespaces are the initial ones), seccomp mode 0',
         '  user       uid 1000, lacks sys_admin, bpf',
-        '  container  none, pid namespace: the initial one, seccomp mode 0',
-        '  bpf        BTF yes, JIT 1, unprivileged_bpf_disabled 2',
-        '  limits     RLIMIT_MEMLOCK 8192 KiB',
-        '  perf       perf_event_paranoid 3',
-        '  ptrace     Yama ptrace_scope not shown',
-        '  tracefs    not mounted, debugfs not mounted',
-        '  audit      on, owned by pid 412 (auditd), 3 rules',
+        '  login      login uid 1000, session unset, loginuid_immutable on (locked), only_unset_loginuid off',
+        '  limits     RLIMIT_MEMLOCK 8192 KiB (hard unlimited)',
+        '  bpf        BTF yes, JIT on, bpf_jit_harden ? (for root only), unprivileged_bpf_disabled 2',
+        '  perf       perf_event_paranoid 3, perf_event_mlock_kb 516',
+        '  ptrace     no Yama',
+        '  tracefs    at /sys/kernel/tracing, debugfs not mounted',
+        '  audit      on, owned by pid 412 (auditd), 3 rules, no never,task rule',
         '',
         'Backends',
         '  none        yes',
         '  ebpf        no  EPERM',
-        '  ebpf/count  no  EPERM',
+        '  ebpf/count  no  as ebpf',
         '  ptrace      yes',
         '  perf        no  EPERM',
         '',
@@ -140,19 +171,22 @@ describe('files and programs', () => {
     mkdirSync(join(directory, 'proc/self'), { recursive: true });
     const lines = ['proc /proc proc rw 0 0', 'tracefs /my\\040traces tracefs rw 0 0', 'none /d debugfs rw 0 0'];
     writeFileSync(join(directory, 'proc/self/mounts'), `${lines.join('\n')}\n`);
-    expect(readMounts(['tracefs'], directory)).toEqual([{ path: '/my traces', type: 'tracefs' }]);
+    expect(readMounts(['tracefs'], directory)).toEqual([{ path: '/my traces', type: 'tracefs', options: ['rw'] }]);
     expect(readMounts(['debugfs', 'tracefs'], directory).map((m) => m.path)).toEqual(['/my traces', '/d']);
     expect(readMounts(['bpf'], directory)).toEqual([]);
   });
 
   test('a program’s answer, or why there is none', async () => {
-    expect(await askProgram('helper', [], directory)).toEqual({ answered: false, reason: 'not built' });
+    expect(await askProgram('helper', [], { directory })).toEqual({ answered: false, reason: 'not built' });
     program('echo "{\\"a\\":$1}"');
-    expect(await askProgram('helper', ['7'], directory)).toEqual({ answered: true, json: { a: 7 } });
+    expect(await askProgram('helper', ['7'], { directory })).toEqual({ answered: true, json: { a: 7 } });
+    const asRoot = { directory, prefix: ['/usr/bin/env', 'B=8'] };
+    program('echo "{\\"a\\":$1$B}"');
+    expect(await askProgram('helper', ['7'], asRoot)).toEqual({ answered: true, json: { a: 78 } });
     program('echo no >&2; exit 3');
-    expect(await askProgram('helper', [], directory)).toEqual({ answered: false, reason: 'no' });
+    expect(await askProgram('helper', [], { directory })).toEqual({ answered: false, reason: 'no' });
     program('echo "[1]"');
-    expect(await askProgram('helper', [], directory)).toEqual({
+    expect(await askProgram('helper', [], { directory })).toEqual({
       answered: false,
       reason: 'printed no JSON object: [1]',
     });
@@ -210,7 +244,16 @@ describe('files and programs', () => {
 });
 
 describe('audit', () => {
-  const nothing = { enabled: null, ownerPid: null, ownerLives: null, ownerName: null, rules: null };
+  const nothing = {
+    enabled: null,
+    ownerPid: null,
+    ownerLives: null,
+    ownerName: null,
+    rules: null,
+    neverTask: null,
+    loginuidImmutable: null,
+    onlyUnsetLoginuid: null,
+  };
 
   test('that nobody could ask', () => {
     expect(readAudit({ answered: false, reason: 'not built' })).toEqual({
@@ -221,11 +264,41 @@ describe('audit', () => {
     expect(readAudit({ answered: true, json })).toEqual({ ...nothing, reason: 'needs CAP_AUDIT_CONTROL' });
   });
 
+  const off = { on: false, locked: false };
+  const answerWith = (changes: object) => ({
+    answered: true as const,
+    json: {
+      audit: {
+        available: true,
+        enabled: 1,
+        pid: 0,
+        ownerLives: false,
+        features: { loginuidImmutable: { on: true, locked: true }, onlyUnsetLoginuid: off },
+        rules: [{ filter: 'exit', action: 'always' }],
+        ...changes,
+      },
+    },
+  });
+
   test('with an owner', () => {
-    const json = { audit: { available: true, enabled: 1, pid: process.pid, ownerLives: true, rules: [{}, {}] } };
-    const facts = readAudit({ answered: true, json });
-    expect(facts).toMatchObject({ enabled: 1, ownerPid: process.pid, ownerLives: true, rules: 2, reason: null });
+    const facts = readAudit(answerWith({ pid: process.pid, ownerLives: true }));
+    expect(facts).toMatchObject({ enabled: 1, ownerPid: process.pid, ownerLives: true, rules: 1, reason: null });
     expect(facts.ownerName).not.toBeNull();
+  });
+
+  test('with settings about login uids, and on a kernel without', () => {
+    const facts = readAudit(answerWith({}));
+    expect(facts).toMatchObject({ loginuidImmutable: { on: true, locked: true }, onlyUnsetLoginuid: off });
+    expect(readAudit(answerWith({ features: null }))).toMatchObject({ loginuidImmutable: null, reason: null });
+  });
+
+  test('with a rule that hides every new task', () => {
+    expect(readAudit(answerWith({})).neverTask).toBe(false);
+    const rules = [
+      { filter: 'exit', action: 'never' },
+      { filter: 'task', action: 'never' },
+    ];
+    expect(readAudit(answerWith({ rules })).neverTask).toBe(true);
   });
 
   test('in words nobody promised is said to be unknown, not guessed', () => {

@@ -1,0 +1,35 @@
+/** Single facts of /proc and /sys. What is missing or may not be read is null. */
+import { readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Inodes of the initial namespaces (linux/proc_ns.h): who has all four is in no container, whatever files say. */
+export const INITIAL_NAMESPACES = { ipc: 4026531839, uts: 4026531838, pid: 4026531836, cgroup: 4026531835 } as const;
+
+/** Trimmed contents; null when the file is missing, unreadable or refuses to be read. */
+export function readFact(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return null;
+  }
+}
+
+function link(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** Inode of a namespace of this process, from the link `pid:[4026531836]`. */
+export function namespaceInode(name: string, root = '/'): number | null {
+  const inode = /\[(\d+)\]$/.exec(link(join(root, 'proc/self/ns', name)) ?? '')?.[1];
+  return inode === undefined ? null : Number(inode);
+}
+
+/** One line of `Key:<tab>value` files. */
+export function field(text: string | null, key: string): string | null {
+  const line = text?.split('\n').find((l) => l.slice(0, l.indexOf(':')).trim() === key);
+  return line === undefined ? null : line.slice(line.indexOf(':') + 1).trim();
+}
