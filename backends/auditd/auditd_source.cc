@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "books.h"
-#include "clocks.h"
+#include "clock.h"
 #include "collector.h"
 #include "control.h"
 #include "machine_check.h"
@@ -17,6 +17,7 @@
 #include "settler.h"
 #include "socket.h"
 #include "source.h"
+#include "tick.h"
 #include "variant.h"
 
 using namespace tb::auditd;
@@ -246,7 +247,7 @@ int arm(tb_source *source, pid_t pid, tb_error *err)
 	}
 	target.gate_call = read_gate_call(pid);
 	target.monotonic_offset_ns =
-		static_cast<int64_t>(clock_ns(CLOCK_REALTIME)) - static_cast<int64_t>(monotonic_ns());
+		static_cast<int64_t>(tb_clock_ns(CLOCK_REALTIME)) - static_cast<int64_t>(tb_monotonic_ns());
 	source->collector.begin(target);
 
 	rc = source->control.status(&status);

@@ -8,7 +8,7 @@
 #include <linux/audit.h>
 #include <linux/netlink.h>
 
-#include "clocks.h"
+#include "clock.h"
 
 namespace tb::auditd
 {
@@ -108,7 +108,7 @@ int Collector::receive_all(tb_error *err)
 					     kFruitless, strerror(-got));
 	}
 	if (filled_)
-		visible_ns_ = monotonic_ns();
+		visible_ns_ = tb_monotonic_ns();
 	return 0;
 }
 

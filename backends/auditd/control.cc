@@ -7,7 +7,7 @@
 #include <linux/netlink.h>
 #include <new>
 
-#include "clocks.h"
+#include "clock.h"
 
 namespace tb::auditd
 {
@@ -55,8 +55,8 @@ int Control::exchange(uint16_t type, const void *data, size_t size, uint16_t wan
 	if (rc < 0)
 		return rc;
 	bool acknowledged = false, done = wanted == kNoAnswer;
-	for (const uint64_t deadline = monotonic_ns() + kAnswerNs; !acknowledged || !done;) {
-		const uint64_t now = monotonic_ns();
+	for (const uint64_t deadline = tb_monotonic_ns() + kAnswerNs; !acknowledged || !done;) {
+		const uint64_t now = tb_monotonic_ns();
 
 		if (now >= deadline)
 			return -ETIMEDOUT;

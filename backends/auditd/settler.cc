@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "clocks.h"
+#include "clock.h"
 
 namespace tb::auditd
 {
@@ -33,7 +33,7 @@ int Settler::poke(tb_error *err)
 	same.backlog_limit = backlog_limit_;
 	markers_ = collector_.received().markers;
 	arrivals_ = arrivals();
-	poked_at_ns_ = monotonic_ns();
+	poked_at_ns_ = tb_monotonic_ns();
 	waiting_ = true;
 	pokes_++;
 	int rc = control_.set(same);
@@ -51,7 +51,7 @@ int Settler::step(tb_error *err)
 	}
 	const bool came = collector_.received().markers != markers_;
 
-	if (!came && monotonic_ns() - poked_at_ns_ < kPokeAgainNs)
+	if (!came && tb_monotonic_ns() - poked_at_ns_ < kPokeAgainNs)
 		return 1;
 	fruitless_ = came && arrivals() == arrivals_ ? fruitless_ + 1 : 0;
 	if (fruitless_ < kFruitlessPokes)

@@ -10,7 +10,7 @@
 #include <ctime>
 #include <memory>
 
-#include "monotonic.h"
+#include "clock.h"
 #include "programs.h"
 #include "source.h"
 

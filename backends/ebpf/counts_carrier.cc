@@ -2,6 +2,8 @@
 /* Variant `count` carries no records: the counters stay in the kernel until they are asked for. */
 #include <new>
 
+#include "clock.h"
+
 #include "carrier.h"
 
 namespace tb::ebpf
@@ -23,7 +25,7 @@ public:
 
 	int collect(tb_record *, uint32_t, tb_round *round, tb_error *) override
 	{
-		round->visible_ns = monotonic_ns();
+		round->visible_ns = tb_monotonic_ns();
 		return 0;
 	}
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "carrier.h"
+#include "clock.h"
 #include "kernel_log.h"
 #include "programs.h"
 #include "refusal.h"
@@ -167,7 +168,7 @@ int ebpf__arm(tb_source *source, pid_t pid, tb_error *err)
 int ebpf__drain(tb_source *source, tb_record *out, uint32_t capacity, uint32_t timeout_us, tb_round *round,
 		tb_error *err)
 {
-	const uint64_t deadline = monotonic_ns() + timeout_us * 1000ull;
+	const uint64_t deadline = tb_monotonic_ns() + timeout_us * 1000ull;
 
 	round->per_record_visible = 0;
 	for (;;) {

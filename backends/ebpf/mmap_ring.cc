@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "carrier.h"
+#include "clock.h"
 #include "ring_merge.h"
 
 namespace tb::ebpf
@@ -87,8 +88,8 @@ public:
 
 	int collect(tb_record *out, uint32_t capacity, tb_round *round, tb_error *) override
 	{
-		const bool any = merge_.look(monotonic_ns());
-		round->visible_ns = monotonic_ns();
+		const bool any = merge_.look(tb_monotonic_ns());
+		round->visible_ns = tb_monotonic_ns();
 		return any ? merge_.take(out, capacity) : 0;
 	}
 

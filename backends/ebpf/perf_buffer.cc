@@ -11,6 +11,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #include "carrier.h"
 
 namespace tb::ebpf
@@ -97,7 +99,7 @@ public:
 				return tb_error__set(err, -EPROTO, "a perf ring holds what is not a record");
 		}
 		first_ = (first_ + 1) % rings; /* a busy CPU must not starve the others */
-		round->visible_ns = count_ ? visible_ns_ : monotonic_ns();
+		round->visible_ns = count_ ? visible_ns_ : tb_monotonic_ns();
 		return count_;
 	}
 
@@ -134,7 +136,7 @@ private:
 		if (event->type != PERF_RECORD_SAMPLE || sample->size < sizeof(tb_record))
 			return LIBBPF_PERF_EVENT_ERROR;
 		if (perf->ring_is_new_) {
-			perf->visible_ns_ = monotonic_ns();
+			perf->visible_ns_ = tb_monotonic_ns();
 			perf->ring_is_new_ = false;
 		}
 		memcpy(perf->out_ + perf->count_++, sample->data, sizeof(tb_record));

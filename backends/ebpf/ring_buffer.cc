@@ -8,6 +8,7 @@
 #include <poll.h>
 
 #include "carrier.h"
+#include "clock.h"
 #include "paths.h"
 
 namespace tb::ebpf
@@ -84,7 +85,7 @@ public:
 			(ring__producer_pos(ring_) - ring__consumer_pos(ring_)) / kBytesPerCall;
 		const uint32_t wanted = std::min<uint64_t>(capacity, committed_or_busy);
 
-		round->visible_ns = monotonic_ns();
+		round->visible_ns = tb_monotonic_ns();
 		out_ = out;
 		count_ = 0;
 		newest_ns_ = 0;
@@ -97,11 +98,11 @@ public:
 			if (code < 0)
 				return tb_error__set(err, code,
 						     "the BPF ring buffer holds what is not a record");
-			if (code == 0 && monotonic_ns() - round->visible_ns > kPatienceNs)
+			if (code == 0 && tb_monotonic_ns() - round->visible_ns > kPatienceNs)
 				break;
 		}
 		if (newest_ns_ > round->visible_ns) /* one that was still being written when we looked */
-			round->visible_ns = monotonic_ns();
+			round->visible_ns = tb_monotonic_ns();
 		return count_;
 	}
 
@@ -134,7 +135,7 @@ private:
 	{
 		const unsigned long end = ring__producer_pos(ring_);
 
-		round->visible_ns = monotonic_ns();
+		round->visible_ns = tb_monotonic_ns();
 		out_ = out;
 		count_ = 0;
 		newest_ns_ = 0;
@@ -143,11 +144,11 @@ private:
 			if (code < 0)
 				return tb_error__set(err, code,
 						     "the BPF ring buffer holds what is not a record");
-			if (code == 0 && monotonic_ns() - round->visible_ns > kPatienceNs)
+			if (code == 0 && tb_monotonic_ns() - round->visible_ns > kPatienceNs)
 				break;
 		}
 		if (newest_ns_ > round->visible_ns) /* as above */
-			round->visible_ns = monotonic_ns();
+			round->visible_ns = tb_monotonic_ns();
 		return count_;
 	}
 

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <cstring>
 
-#include "monotonic.h"
+#include "clock.h"
 
 namespace tb::ebpf
 {
@@ -47,7 +47,7 @@ void RingMerge::settle(const tb_cpu *cpu, uint64_t cut)
 	for (unsigned spins = 1; __atomic_load_n(&cpu->busy, __ATOMIC_ACQUIRE); spins++) {
 		if (__atomic_load_n(&cpu->head, __ATOMIC_RELAXED) != before)
 			return; /* that one is out; the one being written now began after the cut */
-		if (spins % 64 == 0 && monotonic_ns() - cut > patience_ns_) {
+		if (spins % 64 == 0 && tb_monotonic_ns() - cut > patience_ns_) {
 			order_unproven_++;
 			return;
 		}

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <fcntl.h>
 
-#include "monotonic.h"
+#include "clock.h"
 
 namespace tb::ftrace
 {
@@ -152,7 +152,7 @@ int Collector::find_stranded(const Instance &instance, uint64_t *stranded, tb_er
 
 int Collector::collect(tb_record *out, uint32_t capacity, tb_round *round, tb_error *err)
 {
-	const uint64_t cut = monotonic_ns();
+	const uint64_t cut = tb_monotonic_ns();
 	uint32_t count = 0;
 	bool unfinished;
 
@@ -163,7 +163,7 @@ int Collector::collect(tb_record *out, uint32_t capacity, tb_round *round, tb_er
 	do {
 		int code = fill(err);
 
-		round->visible_ns = monotonic_ns();
+		round->visible_ns = tb_monotonic_ns();
 		if (code == 0)
 			code = look_for_losses(err);
 		if (code < 0)

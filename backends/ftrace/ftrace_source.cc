@@ -15,10 +15,10 @@
 
 #include "books.h"
 #include "call_filter.h"
+#include "clock.h"
 #include "collector.h"
 #include "formats.h"
 #include "instance.h"
-#include "monotonic.h"
 #include "source.h"
 #include "tracefs.h"
 #include "variant.h"
@@ -328,7 +328,7 @@ void wait(tb_source *source, uint64_t timeout_ns)
 int ftrace__drain(tb_source *source, tb_record *out, uint32_t capacity, uint32_t timeout_us, tb_round *round,
 		  tb_error *err)
 try {
-	const uint64_t deadline = monotonic_ns() + timeout_us * 1000ull;
+	const uint64_t deadline = tb_monotonic_ns() + timeout_us * 1000ull;
 
 	round->per_record_visible = 0;
 	for (;;) {

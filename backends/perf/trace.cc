@@ -8,7 +8,7 @@
 #include <ctime>
 
 #include "cgroup.h"
-#include "monotonic.h"
+#include "clock.h"
 #include "tracefs.h"
 
 namespace tb::perf
@@ -140,8 +140,8 @@ uint32_t Trace::collect(tb_record *out, uint32_t capacity, tb_round *round)
 	tb_record made[2];
 	uint32_t count = unload(out, capacity);
 
-	merge_.look(monotonic_ns());
-	round->visible_ns = monotonic_ns();
+	merge_.look(tb_monotonic_ns());
+	round->visible_ns = tb_monotonic_ns();
 	while (count < capacity && (sample = merge_.next())) {
 		if (merge_.take_gap())
 			calls_->lost();
@@ -174,7 +174,7 @@ void Trace::wait(uint64_t timeout_ns) const
 
 int Trace::drain(tb_record *out, uint32_t capacity, uint32_t timeout_us, tb_round *round, tb_error *)
 {
-	const uint64_t deadline = monotonic_ns() + timeout_us * 1000ull;
+	const uint64_t deadline = tb_monotonic_ns() + timeout_us * 1000ull;
 
 	round->per_record_visible = 0;
 	for (;;) {
@@ -183,7 +183,7 @@ int Trace::drain(tb_record *out, uint32_t capacity, uint32_t timeout_us, tb_roun
 		if (calls_)
 			count = collect(out, capacity, round);
 		else
-			round->visible_ns = monotonic_ns();
+			round->visible_ns = tb_monotonic_ns();
 		if (count || timeout_us == 0 || round->visible_ns >= deadline)
 			return static_cast<int>(count);
 		wait(deadline - round->visible_ns);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "clock.h"
 #include "stop_wait.h"
 
 namespace tb_ptrace
@@ -102,7 +103,7 @@ public:
 	/* 1 with a wait status, 0 when none came in time, or -errno. Looks instead of sleeping: no signal is ours here. */
 	int wait(int *status)
 	{
-		const uint64_t end = now_ns() + deadline_ns;
+		const uint64_t end = tb_monotonic_ns() + deadline_ns;
 
 		for (;;) {
 			pid_t got = waitpid(pid, status, __WALL | WNOHANG);
@@ -113,7 +114,7 @@ public:
 				reaped = !WIFSTOPPED(*status);
 				return 1;
 			}
-			if (now_ns() >= end)
+			if (tb_monotonic_ns() >= end)
 				return 0;
 
 			struct timespec pause = {0, look_ns};

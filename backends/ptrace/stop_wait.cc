@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #ifndef sigev_notify_thread_id /* glibc before 2.37 */
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
@@ -36,14 +38,6 @@ int unused_realtime_signal(struct sigaction *before)
 }
 
 } /* namespace */
-
-uint64_t now_ns()
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return static_cast<uint64_t>(t.tv_sec) * ns_per_s + static_cast<uint64_t>(t.tv_nsec);
-}
 
 int stop_wait::open(struct tb_error *err)
 {
@@ -137,7 +131,7 @@ int stop_wait::next(struct stop *out)
 		pid_t tid = waitpid(-1, &out->status, wait_flags);
 
 		out->tid = tid;
-		out->seen_ns = now_ns();
+		out->seen_ns = tb_monotonic_ns();
 		if (tid > 0)
 			return 1;
 		if (errno != EINTR)
@@ -155,7 +149,7 @@ int stop_wait::poll(struct stop *out)
 		tid = waitpid(-1, &out->status, wait_flags | WNOHANG);
 	} while (tid < 0 && errno == EINTR);
 	out->tid = tid;
-	out->seen_ns = now_ns();
+	out->seen_ns = tb_monotonic_ns();
 	return tid > 0 ? 1 : tid == 0 ? 0 : -errno;
 }
 

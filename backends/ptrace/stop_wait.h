@@ -32,8 +32,6 @@ struct stop {
 	uint64_t seen_ns; /* CLOCK_MONOTONIC */
 };
 
-uint64_t now_ns();
-
 /* Every member is called on the thread that called open. */
 class stop_wait
 {

@@ -9,6 +9,8 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
+#include "clock.h"
+
 namespace tb_ptrace
 {
 
@@ -123,7 +125,7 @@ int tracer::attach(pid_t pid, struct tb_error *err)
 
 	if (rc)
 		return tb_error__set(err, rc, "PTRACE_INTERRUPT of pid %d: %s", pid, strerror(-rc));
-	rc = wait_.bound(now_ns() + attach_deadline_ns, err);
+	rc = wait_.bound(tb_monotonic_ns() + attach_deadline_ns, err);
 	while (!rc) {
 		struct stop stop;
 		int got = wait_.next(&stop);
@@ -153,7 +155,7 @@ int tracer::round(struct tb_record *out, uint32_t capacity, uint32_t timeout_us,
 		  struct tb_error *err)
 {
 	const bool wait = timeout_us != 0;
-	uint64_t deadline = now_ns() + (wait ? timeout_us * ns_per_us : round_ns);
+	uint64_t deadline = tb_monotonic_ns() + (wait ? timeout_us * ns_per_us : round_ns);
 	bool ended = false;
 	int rc = 0;
 
@@ -170,7 +172,7 @@ int tracer::round(struct tb_record *out, uint32_t capacity, uint32_t timeout_us,
 
 	round->per_record_visible = 1;
 	if (count_)
-		deadline = now_ns() + round_ns;
+		deadline = tb_monotonic_ns() + round_ns;
 	if (wait)
 		rc = wait_.bound(deadline, err);
 
@@ -489,7 +491,7 @@ int tracer::detach(struct tb_error *err)
 
 int tracer::release_all(struct tb_error *err)
 {
-	const uint64_t deadline = now_ns() + detach_deadline_ns;
+	const uint64_t deadline = tb_monotonic_ns() + detach_deadline_ns;
 
 	letting_go_ = true;
 	for (const auto &entry : tasks_)
@@ -497,7 +499,7 @@ int tracer::release_all(struct tb_error *err)
 
 	for (;;) {
 		struct stop stop;
-		int rc = wait_.bound(std::min(deadline, now_ns() + detach_look_ns), err);
+		int rc = wait_.bound(std::min(deadline, tb_monotonic_ns() + detach_look_ns), err);
 
 		if (rc)
 			return rc;
@@ -512,7 +514,7 @@ int tracer::release_all(struct tb_error *err)
 		rc = got ? answer(stop, err) : 0;
 		if (rc)
 			return rc;
-		if (now_ns() >= deadline) {
+		if (tb_monotonic_ns() >= deadline) {
 			rc = tb_error__set(err, -ETIMEDOUT,
 					   "task %d did not stop within 2 s and cannot be detached",
 					   tasks_.empty() ? 0 : tasks_.begin()->first);
@@ -537,7 +539,7 @@ bool tracer::only_dead_leaders() const
 
 int tracer::kill_all(struct tb_error *err)
 {
-	const uint64_t deadline = now_ns() + detach_deadline_ns;
+	const uint64_t deadline = tb_monotonic_ns() + detach_deadline_ns;
 	struct stop stop;
 	int got;
 

@@ -15,20 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #define NS_PER_S                1000000000ull
 #define DEADLINE_NS             (2 * NS_PER_S)
 #define LOOK_NS                 100000ull
 #define SYSCALL_BYTES           2 /* of the instruction `syscall`; the counter stands behind it */
 #define CALL_STOP               (SIGTRAP | 0x80)
 #define PTRACE_EVENT_OF(status) ((status) >> 16)
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 static int failed(struct tb_error *err, const struct notify_foothold *f, const char *what, int code)
 {
@@ -63,7 +57,7 @@ static int pause_or_answer(struct notify_foothold *f)
  */
 static int next_stop(struct notify_foothold *f, bool trap, const char *what, struct tb_error *err)
 {
-	const uint64_t deadline = now_ns() + DEADLINE_NS;
+	const uint64_t deadline = tb_monotonic_ns() + DEADLINE_NS;
 
 	for (;;) {
 		int status, rc, signal;
@@ -72,7 +66,7 @@ static int next_stop(struct notify_foothold *f, bool trap, const char *what, str
 		if (got < 0 && errno != EINTR)
 			return failed(err, f, what, errno == ECHILD ? ESRCH : errno);
 		if (got <= 0) {
-			if (now_ns() > deadline)
+			if (tb_monotonic_ns() > deadline)
 				return failed(err, f, what, ETIMEDOUT);
 			rc = pause_or_answer(f);
 			if (rc)

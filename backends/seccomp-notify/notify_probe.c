@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "call_class.h"
+#include "clock.h"
 #include "installation.h"
 #include "listener.h"
 #include "notify_filter.h"
@@ -20,14 +21,6 @@
 #define DEADLINE_NS (2 * NS_PER_S)
 #define LOOK_NS     1000000ull
 #define MARK        0x746273656363ull
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 /* Only async-signal-safe calls: the process that forked may have threads. */
 __attribute__((noreturn)) static void child(int gate)
@@ -43,11 +36,11 @@ __attribute__((noreturn)) static void child(int gate)
 /* 1 when the marked call came and the child ended well, else as the slot returns. */
 static int watch(struct notify_listener *listener, pid_t pid, bool *reaped, struct tb_error *err)
 {
-	const uint64_t deadline = now_ns() + DEADLINE_NS;
+	const uint64_t deadline = tb_monotonic_ns() + DEADLINE_NS;
 	bool seen = false;
 	int status, rc;
 
-	while (now_ns() < deadline) {
+	while (tb_monotonic_ns() < deadline) {
 		pid_t got = waitpid(pid, &status, __WALL | WNOHANG);
 
 		if (got < 0 && errno != EINTR)

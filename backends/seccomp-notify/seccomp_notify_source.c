@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "call_class.h"
+#include "clock.h"
 #include "installation.h"
 #include "listener.h"
 #include "notify_filter.h"
@@ -48,14 +49,6 @@ struct tb_source {
 	struct tb_paths paths; /* of the notification that was taken */
 	struct tb_path_counters path_counters;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 static int check(const struct tb_source_config *config, struct tb_error *err)
 {
@@ -190,7 +183,7 @@ static int take_one(struct tb_source *source, struct tb_record *out, struct tb_r
 	uint64_t visible_ns;
 	int rc = notify_listener__take(listener);
 
-	visible_ns = now_ns();
+	visible_ns = tb_monotonic_ns();
 	if (rc <= 0)
 		return rc ? tb_error__set(err, rc, "taking a notification: %s", strerror(-rc)) : 0;
 	round->visible_ns = visible_ns;
@@ -227,7 +220,7 @@ static int take_one(struct tb_source *source, struct tb_record *out, struct tb_r
 
 static uint64_t left_ns(uint64_t deadline_ns)
 {
-	uint64_t now = now_ns();
+	uint64_t now = tb_monotonic_ns();
 
 	return now < deadline_ns ? deadline_ns - now : 0;
 }
@@ -239,7 +232,7 @@ static uint64_t left_ns(uint64_t deadline_ns)
 static int seccomp_notify__drain(struct tb_source *source, struct tb_record *out, uint32_t capacity,
 				 uint32_t timeout_us, struct tb_round *round, struct tb_error *err)
 {
-	uint64_t deadline_ns = timeout_us ? now_ns() + timeout_us * NS_PER_US : 0;
+	uint64_t deadline_ns = timeout_us ? tb_monotonic_ns() + timeout_us * NS_PER_US : 0;
 	uint32_t count = 0;
 
 	round->per_record_visible = 1;
@@ -286,12 +279,12 @@ static int kill_caller(struct tb_source *source)
 /* Whoever calls is killed instead of let on, until nobody has the filter. */
 static int kill_all(struct tb_source *source, struct tb_error *err)
 {
-	const uint64_t deadline_ns = now_ns() + KILL_DEADLINE_NS;
+	const uint64_t deadline_ns = tb_monotonic_ns() + KILL_DEADLINE_NS;
 	int rc = NOTIFY_WAIT_NONE;
 
 	source->ended = true;
 	syscall(SYS_pidfd_send_signal, source->installation.pidfd, SIGKILL, NULL, 0);
-	while (rc >= 0 && rc != NOTIFY_WAIT_END && now_ns() < deadline_ns) {
+	while (rc >= 0 && rc != NOTIFY_WAIT_END && tb_monotonic_ns() < deadline_ns) {
 		rc = notify_listener__wait(&source->listener, KILL_LOOK_NS);
 		if (rc == NOTIFY_WAIT_WAITING)
 			rc = kill_caller(source);

@@ -33,7 +33,7 @@ export function listCommand(context: () => CommandContext) {
     const variantRows = variants.map(({ id, capabilities: { delivers, detail, paths, regime }, summary }) => [
       id,
       detail === null ? delivers : `${delivers}, ${detail}`,
-      'read' in paths ? `at ${paths.read === 'kernel' ? 'the kernel' : paths.read}` : '-',
+      'read' in paths ? (paths.read === 'kernel' ? 'kernel copy' : `at ${paths.read}`) : '-',
       regime,
       summary,
     ]);

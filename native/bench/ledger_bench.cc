@@ -16,8 +16,8 @@
 #include <sys/syscall.h>
 #include <vector>
 
+#include "../include/clock.h"
 #include "../src/ledger.h"
-#include "../src/session.h"
 
 using namespace tracebench;
 
@@ -63,7 +63,7 @@ int main(int argc, char **argv)
 	while (seq < records) {
 		uint64_t spent = 0;
 		for (uint32_t b = 0; b < kBatchesPerBlock; b++) {
-			uint64_t now = monotonic_ns();
+			uint64_t now = tb_monotonic_ns();
 			for (tb_record &r : batch) {
 				uint64_t stamp = tb_stamp__pack(0, seq++, now);
 				r = {};
@@ -78,10 +78,10 @@ int main(int argc, char **argv)
 				r.ret = 42;
 			}
 			__atomic_store_n(&control->lane_issued[0], seq, __ATOMIC_RELAXED);
-			tb_round round = {.visible_ns = monotonic_ns()};
-			uint64_t before = monotonic_ns();
+			tb_round round = {.visible_ns = tb_monotonic_ns()};
+			uint64_t before = tb_monotonic_ns();
 			ledger.take(batch.data(), kBatch, round);
-			spent += monotonic_ns() - before;
+			spent += tb_monotonic_ns() - before;
 		}
 		blocks.push_back(static_cast<double>(spent) / (kBatch * kBatchesPerBlock));
 	}

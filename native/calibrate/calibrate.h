@@ -4,15 +4,8 @@
 #define TRACEBENCH_CALIBRATE_H
 
 #include <stdint.h>
-#include <time.h>
 
-static inline uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
+#include "../include/clock.h"
 
 /* Mean ns of one operation in each of `count` blocks. */
 #define BLOCKS_MAX 64

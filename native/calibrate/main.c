@@ -32,39 +32,39 @@ void die(const char *what)
 
 static void bare_calls(struct blocks *out)
 {
-	uint64_t end_ns = now_ns() + CALLS_BUDGET_NS;
+	uint64_t end_ns = tb_monotonic_ns() + CALLS_BUDGET_NS;
 
 	out->count = 0;
 	do {
-		uint64_t start_ns = now_ns();
+		uint64_t start_ns = tb_monotonic_ns();
 
 		for (int i = 0; i < CALLS_PER_BLOCK; i++)
 			syscall(SYS_getppid);
-		out->ns[out->count++] = (double)(now_ns() - start_ns) / CALLS_PER_BLOCK;
-	} while (out->count < CALL_BLOCKS && now_ns() < end_ns);
+		out->ns[out->count++] = (double)(tb_monotonic_ns() - start_ns) / CALLS_PER_BLOCK;
+	} while (out->count < CALL_BLOCKS && tb_monotonic_ns() < end_ns);
 }
 
 static void clock_reads(struct blocks *out)
 {
-	uint64_t end_ns = now_ns() + CALLS_BUDGET_NS;
+	uint64_t end_ns = tb_monotonic_ns() + CALLS_BUDGET_NS;
 
 	out->count = 0;
 	do {
-		uint64_t start_ns = now_ns();
+		uint64_t start_ns = tb_monotonic_ns();
 
 		for (int i = 0; i < CALLS_PER_BLOCK; i++)
-			now_ns();
-		out->ns[out->count++] = (double)(now_ns() - start_ns) / CALLS_PER_BLOCK;
-	} while (out->count < CALL_BLOCKS && now_ns() < end_ns);
+			tb_monotonic_ns();
+		out->ns[out->count++] = (double)(tb_monotonic_ns() - start_ns) / CALLS_PER_BLOCK;
+	} while (out->count < CALL_BLOCKS && tb_monotonic_ns() < end_ns);
 }
 
 /* The smallest step the clock was seen to make; a clock that stood still all the while answers with that while. */
 static uint64_t clock_resolution(void)
 {
-	uint64_t start_ns = now_ns(), last_ns = start_ns, smallest_ns = RESOLUTION_BUDGET_NS;
+	uint64_t start_ns = tb_monotonic_ns(), last_ns = start_ns, smallest_ns = RESOLUTION_BUDGET_NS;
 
 	for (int steps = 0; steps < 20000;) {
-		uint64_t t_ns = now_ns();
+		uint64_t t_ns = tb_monotonic_ns();
 
 		if (t_ns != last_ns) {
 			if (t_ns - last_ns < smallest_ns)

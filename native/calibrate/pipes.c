@@ -71,15 +71,15 @@ void pipe_round_trips(int here, int there, uint64_t budget_ns, struct blocks *ou
 	close(pong[1]);
 	for (int i = 0; i < 8; i++)
 		trip(ping[1], pong[0]);
-	end_ns = now_ns() + budget_ns;
+	end_ns = tb_monotonic_ns() + budget_ns;
 	out->count = 0;
 	do {
-		uint64_t start_ns = now_ns();
+		uint64_t start_ns = tb_monotonic_ns();
 
 		for (int i = 0; i < TRIPS_PER_BLOCK; i++)
 			trip(ping[1], pong[0]);
-		out->ns[out->count++] = (double)(now_ns() - start_ns) / TRIPS_PER_BLOCK;
-	} while (out->count < BLOCKS_MAX && now_ns() < end_ns);
+		out->ns[out->count++] = (double)(tb_monotonic_ns() - start_ns) / TRIPS_PER_BLOCK;
+	} while (out->count < BLOCKS_MAX && tb_monotonic_ns() < end_ns);
 	/* The child leaves at end of file. */
 	close(ping[1]);
 	close(pong[0]);

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../include/clock.h"
+
 #include "audit_netlink.h"
 
 #define ANSWER_MS 2000
@@ -27,10 +29,7 @@ struct answer {
 
 static int64_t now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
+	return (int64_t)(tb_monotonic_ns() / 1000000);
 }
 
 const char *tb_audit__explain(int code)

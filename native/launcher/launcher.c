@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../include/clock.h"
 #include "json_line.h"
 #include "launch_options.h"
 #include "process_tree.h"
@@ -52,14 +53,6 @@ struct launcher {
 	uint64_t ended_ns;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
-}
-
 __attribute__((noreturn)) static void die(const char *what)
 {
 	fprintf(stderr, "tracebench-launch: %s: %s\n", what, strerror(errno));
@@ -72,7 +65,7 @@ static void lose_trial(struct launcher *l)
 		return;
 	l->trial_gone = true;
 	l->killing = true;
-	l->trial_gone_ns = now_ns();
+	l->trial_gone_ns = tb_monotonic_ns();
 }
 
 static FILE *tell(struct tb_json_line *line, const char *event)
@@ -171,7 +164,7 @@ static void tell_empty(struct launcher *l)
 
 	getrusage(RUSAGE_CHILDREN, &used);
 	fprintf(out, ",\"durationNs\":%llu,\"maxRssKib\":%ld,\"userNs\":%llu,\"systemNs\":%llu",
-		(unsigned long long)(l->opened_ns ? now_ns() - l->opened_ns : 0), used.ru_maxrss,
+		(unsigned long long)(l->opened_ns ? tb_monotonic_ns() - l->opened_ns : 0), used.ru_maxrss,
 		(unsigned long long)less(used.ru_utime, l->report->user_ns),
 		(unsigned long long)less(used.ru_stime, l->report->system_ns));
 	told(l, &line);
@@ -227,7 +220,7 @@ static void reap(struct launcher *l)
 		if (pid == l->root) {
 			l->root_status = status;
 			l->root_gone = true;
-			l->ended_ns = now_ns();
+			l->ended_ns = tb_monotonic_ns();
 		}
 	}
 	if (l->root_gone && !l->exit_told && !l->exec_failed) {
@@ -247,7 +240,7 @@ static void open_gate(struct launcher *l)
 
 	if (l->gate < 0 || !l->ready_told)
 		return;
-	l->opened_ns = now_ns();
+	l->opened_ns = tb_monotonic_ns();
 	/* EPIPE: the child was killed at the gate; its exit is on the way. */
 	if (write(l->gate, &byte, 1) != 1 && errno != EPIPE)
 		die("gate");
@@ -310,7 +303,7 @@ static int run(struct launcher *l)
 	while (!l->tree_empty) {
 		if (l->killing) {
 			kill_tree(l);
-			if (l->trial_gone && now_ns() - l->trial_gone_ns > ORPHAN_DEADLINE_NS) {
+			if (l->trial_gone && tb_monotonic_ns() - l->trial_gone_ns > ORPHAN_DEADLINE_NS) {
 				fprintf(stderr,
 					"tracebench-launch: processes of the target survive SIGKILL; their "
 					"root was %d\n",

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../include/clock.h"
 #include "../include/control.h"
 #include "audit_session.h"
 #include "command_path.h"
@@ -38,14 +39,6 @@ __attribute__((noreturn, format(printf, 3, 4))) static void fail(int code, int e
 	report->exit_code = exit_code;
 	report->code = code;
 	_exit(exit_code);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
 static uint64_t timeval_ns(struct timeval t)
@@ -74,11 +67,11 @@ static double canary(uint64_t calls)
 	uint64_t best = UINT64_MAX;
 
 	for (int block = 0; block < CANARY_BLOCKS; block++) {
-		uint64_t start = now_ns(), took;
+		uint64_t start = tb_monotonic_ns(), took;
 
 		for (uint64_t i = 0; i < calls; i++)
 			syscall(SYS_getppid);
-		took = now_ns() - start;
+		took = tb_monotonic_ns() - start;
 		if (took < best)
 			best = took;
 	}

@@ -14,6 +14,7 @@
 
 #include <napi.h>
 
+#include "../include/clock.h"
 #include "process.h"
 #include "session.h"
 #include "sources.h"
@@ -562,7 +563,7 @@ Napi::Value reap(const Napi::CallbackInfo &info)
 
 Napi::Value now(const Napi::CallbackInfo &info)
 {
-	return number(info.Env(), monotonic_ns());
+	return number(info.Env(), tb_monotonic_ns());
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports)

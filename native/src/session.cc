@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
+
+#include "../include/clock.h"
 
 namespace tracebench
 {
@@ -21,13 +22,6 @@ constexpr uint32_t kIdleTimeoutUs = 1000; /* how long a gate or a stop can go un
 constexpr uint64_t kStartMarkNs = 2'000'000'000;   /* START was made; so long may it take to be delivered */
 constexpr uint64_t kCatchUpNs = 1'000'000'000;     /* bound of draining a target that may still run */
 constexpr uint64_t kFinalDrainNs = 10'000'000'000; /* bound of draining a source that never runs empty */
-
-uint64_t clock_ns(clockid_t clock)
-{
-	timespec now;
-	clock_gettime(clock, &now);
-	return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 /* Losses and CPU times are of the time between; other health figures say how things stand, gauges included. */
 std::vector<tb_counter> difference(const std::vector<tb_counter> &later,
@@ -49,11 +43,6 @@ std::vector<uint64_t> difference(const std::vector<uint64_t> &later, const std::
 }
 
 } // namespace
-
-uint64_t monotonic_ns()
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
 
 tb_source_config source_config(const SessionOptions &options, std::vector<tb_option> *private_options)
 {
@@ -128,14 +117,14 @@ void Session::thread_main()
 		running = running && catch_up();
 		if (running && report_.section_entered && !report_.section_left)
 			running = leave_section();
-		uint64_t before = monotonic_ns();
+		uint64_t before = tb_monotonic_ns();
 		tb_error failed_disarm = {};
 		if (source_ && options_.ops->disarm(source_, &failed_disarm) < 0) {
 			if (!report_.failed)
 				report_.error = failed_disarm; /* else it follows from what failed first */
 			running = fail("disarm");
 		}
-		report_.disarm_ns = monotonic_ns() - before;
+		report_.disarm_ns = tb_monotonic_ns() - before;
 		running = running && drain_settled();
 
 		Snapshot at_end;
@@ -176,12 +165,12 @@ bool Session::open()
 	std::vector<tb_option> private_options;
 	tb_source_config config = source_config(options_, &private_options);
 
-	uint64_t before = monotonic_ns();
+	uint64_t before = tb_monotonic_ns();
 	if (options_.ops->open(&config, &source_, &report_.geometry, &report_.error) < 0) {
 		source_ = nullptr;
 		return fail("open");
 	}
-	report_.open_ns = monotonic_ns() - before;
+	report_.open_ns = tb_monotonic_ns() - before;
 	listener_({.type = SessionEventType::Opened});
 	return true;
 }
@@ -196,10 +185,10 @@ bool Session::wait_for_arm()
 			return false;
 		pid = pid_;
 	}
-	uint64_t before = monotonic_ns();
+	uint64_t before = tb_monotonic_ns();
 	if (options_.ops->arm(source_, pid, &report_.error) < 0)
 		return fail("arm");
-	report_.arm_ns = monotonic_ns() - before;
+	report_.arm_ns = tb_monotonic_ns() - before;
 	return take_snapshot(&at_arm_);
 }
 
@@ -257,7 +246,7 @@ bool Session::drain_once(uint32_t timeout_us, bool *emptied)
 		ledger_.take(out, count, round);
 		if (slab_ && out != scratch_.data()) {
 			if (slab_fill_ == 0)
-				slab_since_ns_ = monotonic_ns();
+				slab_since_ns_ = tb_monotonic_ns();
 			slab_fill_ += count;
 			slab_visible_ns_ = round.visible_ns;
 		} else if (options_.slabs) {
@@ -266,18 +255,18 @@ bool Session::drain_once(uint32_t timeout_us, bool *emptied)
 		stall_if_due();
 	}
 	if (slab_fill_ && (slab_fill_ == options_.slabs->records_per_slab() ||
-			   monotonic_ns() - slab_since_ns_ >= options_.flush_ns))
+			   tb_monotonic_ns() - slab_since_ns_ >= options_.flush_ns))
 		flush();
 	return true;
 }
 
 bool Session::drain_until_empty()
 {
-	uint64_t deadline = monotonic_ns() + kFinalDrainNs;
+	uint64_t deadline = tb_monotonic_ns() + kFinalDrainNs;
 	for (bool emptied = false; !emptied;) {
 		if (!drain_once(0, &emptied))
 			return false;
-		if (!emptied && monotonic_ns() > deadline) {
+		if (!emptied && tb_monotonic_ns() > deadline) {
 			tb_error__set(&report_.error, -ETIMEDOUT,
 				      "still delivering 10 s after the target stopped");
 			return fail("drain");
@@ -293,13 +282,13 @@ bool Session::drain_settled()
 		return false;
 	if (!options_.ops->settle || report_.end_of_stream)
 		return true;
-	for (uint64_t deadline = monotonic_ns() + kFinalDrainNs;;) {
+	for (uint64_t deadline = tb_monotonic_ns() + kFinalDrainNs;;) {
 		int rc = options_.ops->settle(source_, &report_.error);
 		if (rc < 0)
 			return fail("settle");
 		if (rc == 0)
 			return true;
-		if (monotonic_ns() > deadline) {
+		if (tb_monotonic_ns() > deadline) {
 			tb_error__set(&report_.error, -ETIMEDOUT,
 				      "records are still parked 10 s after the target stood still");
 			return fail("settle");
@@ -316,8 +305,8 @@ bool Session::drain_settled()
  */
 bool Session::catch_up()
 {
-	uint64_t deadline = monotonic_ns() + kCatchUpNs;
-	for (bool emptied = false; !emptied && monotonic_ns() < deadline;)
+	uint64_t deadline = tb_monotonic_ns() + kCatchUpNs;
+	for (bool emptied = false; !emptied && tb_monotonic_ns() < deadline;)
 		if (!drain_once(0, &emptied))
 			return false;
 	return true;
@@ -352,12 +341,12 @@ bool Session::enter_section()
 	if (!drain_settled())
 		return false;
 	bool expects_mark = options_.expects_records && tb_filter__wants(&options_.filter, SYS_getppid);
-	uint64_t deadline = monotonic_ns() + kStartMarkNs;
+	uint64_t deadline = tb_monotonic_ns() + kStartMarkNs;
 	while (expects_mark && !ledger_.start_seen()) {
 		bool emptied;
 		if (!drain_once(kIdleTimeoutUs, &emptied))
 			return false;
-		if (stop_asked_.load(std::memory_order_acquire) || monotonic_ns() > deadline) {
+		if (stop_asked_.load(std::memory_order_acquire) || tb_monotonic_ns() > deadline) {
 			report_.start_missing = true;
 			break;
 		}
@@ -408,8 +397,8 @@ bool Session::take_snapshot(Snapshot *snapshot)
 		else if (rc < 0)
 			return fail("counts");
 	}
-	snapshot->drain_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	snapshot->process_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	snapshot->drain_cpu_ns = tb_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	snapshot->process_cpu_ns = tb_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	return true;
 }
 
@@ -421,7 +410,7 @@ void Session::flush()
 	event.slab = *slab_;
 	event.count = slab_fill_;
 	event.visible_ns = slab_visible_ns_;
-	event.posted_ns = monotonic_ns();
+	event.posted_ns = tb_monotonic_ns();
 	slab_.reset();
 	slab_fill_ = 0;
 	listener_(event);

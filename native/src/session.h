@@ -178,9 +178,6 @@ private:
 	std::thread thread_; /* last: it uses all of the above */
 };
 
-/* CLOCK_MONOTONIC, ns. */
-uint64_t monotonic_ns();
-
 } // namespace tracebench
 
 #endif

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <sys/syscall.h>
 
+#include "../include/clock.h"
 #include "../include/paths.h"
 #include "check.h"
 
@@ -110,7 +111,7 @@ int script_drain(tb_source *, tb_record *out, uint32_t capacity, uint32_t timeou
 		     __LINE__);
 	if (round->arena)
 		deliver_strings(out, n, round->arena);
-	round->visible_ns = monotonic_ns();
+	round->visible_ns = tb_monotonic_ns();
 	lock.unlock();
 	if (n == 0 && timeout_us)
 		std::this_thread::sleep_for(std::chrono::microseconds(timeout_us));
@@ -236,7 +237,7 @@ void play_workload(tb_control &control, uint64_t calls, uint64_t lose, uint64_t 
 	for (uint64_t i = 0; i < calls; i++) {
 		__atomic_store_n(&control.lane_issued[0], i + 1, __ATOMIC_RELAXED);
 		if (i >= lose)
-			script->commit(call(0, 0, 0, tb_stamp__pack(0, i, monotonic_ns())));
+			script->commit(call(0, 0, 0, tb_stamp__pack(0, i, tb_monotonic_ns())));
 	}
 	{
 		std::lock_guard<std::mutex> lock(script->mutex);
@@ -535,7 +536,7 @@ TEST(session_asks_a_source_for_what_it_has_parked)
 	park(call(TB_MARK_0, TB_MARK_1, TB_MARK_START, 0));
 	reach(TB_GATE_START);
 	for (uint64_t i = 0; i < 10; i++)
-		park(call(0, 0, 0, tb_stamp__pack(0, i, monotonic_ns())));
+		park(call(0, 0, 0, tb_stamp__pack(0, i, tb_monotonic_ns())));
 	control->lane_issued[0] = 10;
 	reach(TB_GATE_END);
 	park(call(0, 0, 0, 2));
@@ -585,7 +586,7 @@ TEST(session_settles_the_section_of_a_target_that_died)
 	__atomic_store_n(&control->gate, static_cast<uint32_t>(TB_GATE_START), __ATOMIC_RELEASE);
 	spin_until_released(*control, TB_GATE_START);
 	for (uint64_t i = 0; i < 10; i++)
-		s.commit(call(0, 0, 0, tb_stamp__pack(0, i, monotonic_ns())));
+		s.commit(call(0, 0, 0, tb_stamp__pack(0, i, tb_monotonic_ns())));
 	control->lane_issued[0] = 11;
 	{
 		std::lock_guard<std::mutex> lock(s.mutex);
@@ -611,11 +612,11 @@ TEST(session_stalls_once_when_asked)
 	Session session(std::move(o), [&](const SessionEvent &e) { events.add(e); });
 	session.arm(1);
 	events.wait_for(SessionEventType::Armed);
-	uint64_t before = monotonic_ns();
+	uint64_t before = tb_monotonic_ns();
 	play_workload(*control, 5000, 0, 0);
 	session.stop();
 	events.wait_for(SessionEventType::Ended);
 	CHECK(session.report().stalled);
-	CHECK(monotonic_ns() - before >= 30'000'000);
+	CHECK(tb_monotonic_ns() - before >= 30'000'000);
 	CHECK_EQ(session.ledger().complete, 5000u);
 }

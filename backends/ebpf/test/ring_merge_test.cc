@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "check.h"
-#include "monotonic.h"
+#include "clock.h"
 #include "ring_merge.h"
 #include "ring_writer.h"
 
@@ -393,7 +393,7 @@ std::vector<tb_record> run_in_parallel(Rings &rings, uint64_t calls_each, bool w
 	for (const auto &writer : rings.writers)
 		threads.emplace_back([&writer = *writer, &running, calls_each, waits_for_room] {
 			const auto clock = [&writer] {
-				const uint64_t now = monotonic_ns();
+				const uint64_t now = tb_monotonic_ns();
 
 				if (writer.made % 16 == 0)
 					std::this_thread::yield();
@@ -407,7 +407,7 @@ std::vector<tb_record> run_in_parallel(Rings &rings, uint64_t calls_each, bool w
 		});
 	for (;;) {
 		const bool over = running.load(std::memory_order_acquire) == 0;
-		const auto some = rings.round(monotonic_ns(), capacity);
+		const auto some = rings.round(tb_monotonic_ns(), capacity);
 
 		append(delivered, some);
 		if (over && some.empty())
@@ -458,19 +458,19 @@ TEST(a_writer_that_stays_busy_is_left_behind_and_counted)
 	uint64_t before_stuck = 0;
 
 	rings[0].claim();
-	rings[0].write([&before_stuck] { return before_stuck = monotonic_ns(); });
-	rings[1].emit(monotonic_ns);
+	rings[0].write([&before_stuck] { return before_stuck = tb_monotonic_ns(); });
+	rings[1].emit(tb_monotonic_ns);
 	/* The merge goes on with the other ring, and each such round is counted. */
-	check_same(rings.round(monotonic_ns() + 1, 64), rings[1].accepted);
+	check_same(rings.round(tb_monotonic_ns() + 1, 64), rings[1].accepted);
 	CHECK_EQ(rings.merge.order_unproven(), 1u);
-	check_same(rings.round(monotonic_ns(), 64), {});
+	check_same(rings.round(tb_monotonic_ns(), 64), {});
 	CHECK_EQ(rings.merge.order_unproven(), 2u);
 
 	/* Its record is late and not lost, and nothing is held against the writer afterwards. */
 	rings[0].publish();
 	rings[0].release();
-	rings[0].emit(monotonic_ns);
-	const auto rest = rings.round(monotonic_ns() + 1, 64);
+	rings[0].emit(tb_monotonic_ns);
+	const auto rest = rings.round(tb_monotonic_ns() + 1, 64);
 	check_same(rest, rings[0].accepted);
 	CHECK_EQ(rest[0].ts_ns, before_stuck);
 	CHECK(rest[0].ts_ns <= rings[1].accepted[0].ts_ns);
@@ -481,9 +481,9 @@ TEST(what_a_busy_writer_published_before_is_handed_over)
 {
 	Rings rings(1, 8, kBusyPatienceNs);
 
-	rings[0].emit(monotonic_ns);
+	rings[0].emit(tb_monotonic_ns);
 	rings[0].claim();
-	check_same(rings.round(monotonic_ns() + 1, 64), rings[0].accepted);
+	check_same(rings.round(tb_monotonic_ns() + 1, 64), rings[0].accepted);
 	rings[0].release();
 }
 
@@ -496,17 +496,17 @@ TEST(a_writer_that_is_always_busy_is_not_waited_for_once_it_has_published)
 	rings[0].claim();
 	std::jthread thread([&] {
 		while (!enough.load(std::memory_order_relaxed)) {
-			if (rings[0].write(monotonic_ns))
+			if (rings[0].write(tb_monotonic_ns))
 				rings[0].publish();
 			std::this_thread::sleep_for(std::chrono::microseconds(100));
 		}
 		rings[0].release();
 	});
-	auto delivered = rings.round(monotonic_ns(), 20000);
-	append(delivered, rings.round(monotonic_ns(), 20000));
+	auto delivered = rings.round(tb_monotonic_ns(), 20000);
+	append(delivered, rings.round(tb_monotonic_ns(), 20000));
 	enough.store(true, std::memory_order_relaxed);
 	thread.join();
-	append(delivered, rings.round(monotonic_ns() + 1, 20000));
+	append(delivered, rings.round(tb_monotonic_ns() + 1, 20000));
 	CHECK_EQ(rings.merge.order_unproven(), 0u);
 	check_complete(rings, delivered);
 }
