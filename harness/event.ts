@@ -44,6 +44,8 @@ export interface PathString {
   readonly bytes: Uint8Array;
 }
 
+const NO_PATHS: readonly PathString[] = [];
+
 /** One record, decoded: the convenient form for tests and printing. Hot paths read the batch's views. */
 export interface EventRecord {
   /** CLOCK_MONOTONIC, ns; at the call's exit, at its entry when `enter` is set. */
@@ -143,7 +145,8 @@ export class EventBatch {
       noReturn: (flags & FLAG.noReturn) !== 0,
       entryArgs: (flags & FLAG.entryArgs) !== 0,
       enter: (flags & FLAG.enter) !== 0,
-      paths: this.paths(i).map((path) => ({ ...path, bytes: new Uint8Array(path.bytes) })),
+      paths:
+        this.arena === null ? NO_PATHS : this.paths(i).map((path) => ({ ...path, bytes: new Uint8Array(path.bytes) })),
     };
   }
 }

@@ -51,6 +51,7 @@ describe('the command line', () => {
       /takes .* under ebpf, more than a quarter of this machine's memory/,
       /give fewer/,
     ],
+    [['run', '--detail', 'all'], 2, /paths/, /run --help/],
     [['run', '--idle', 'maybe'], 2, /native, busy/, /run --help/],
     [['run', '--wakeup', 'timer:0'], 2, /--wakeup: 'timer:0' is no wake-up policy/, /timer:N .*adaptive.*watermark:N/],
     [['run', '--wakeup', 'watermark:7'], 2, /'watermark:7'/, /at least 96: one record/],
@@ -126,6 +127,8 @@ describe('the command line', () => {
       expect.arrayContaining(['null', 'file', 'exec']),
     );
     for (const { id } of backends) expect(text.stdout).toContain(id);
+    expect(text.stdout).toMatch(/^ptrace .* at entry /m);
+    expect(text.stdout).toMatch(/^ftrace .*raw_syscalls events carry registers/m);
   });
 
   it('expands a plan without running it', async () => {

@@ -70,7 +70,7 @@ let output: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'tb-trace-'));
   output = join(directory, 'out');
-  played.capabilities = { delivers: 'records', detail: 'full', filter: 'kernel' };
+  played.capabilities = { delivers: 'records', detail: 'full', paths: { read: 'exit' }, filter: 'kernel' };
   played.stderr = '';
   played.asked = null;
 });
@@ -174,11 +174,18 @@ describe('what is asked of the session', () => {
     });
   });
 
+  test.each([undefined, 'enter', 'full', 'paths'] as const)('asks for strings only with paths: %s', async (detail) => {
+    plays({}, batch(1));
+    await trace(detail === undefined ? {} : { detail });
+    expect((played.asked as Asked).detail).toBe(detail === 'paths' ? detail : undefined);
+  });
+
   test.each([
     [{ filter: ['opneat'] }, {}, "did you mean 'openat'?"],
     [{}, { delivers: 'nothing', detail: null }, '--backend'],
     [{ filter: ['read'] }, { filter: 'none' }, 'leave -e out'],
     [{ detail: 'full' }, { detail: 'enter' }, '--detail enter'],
+    [{ detail: 'paths' }, { paths: { none: 'it is made up' } }, 'leave --detail paths out'],
     [{ output: '/nonexistent/out' }, {}, 'give -o a path'],
   ] as const)('is refused where it cannot be had: %j of %j', async (options, capabilities, mend) => {
     played.capabilities = { ...played.capabilities, ...capabilities };
