@@ -71,17 +71,22 @@ export const mechanismCost: Check = {
   },
 };
 
-/** Its own instance, and the command alone with what it starts: never the whole machine. */
+const INSTANCE = 'tracebench-trace-cmd';
+
+/** Its own instance, and the command alone with what it starts: never the whole machine. A failing one leaves the instance. */
 function traceCmdRecord(): string[] {
-  const words = ['-q', '-B', 'tracebench-trace-cmd', '-o', '/dev/null', '-F', '-c', '-e', 'raw_syscalls'];
-  return withTracefs('trace-cmd', 'record', ...words);
+  const record = `trace-cmd record -q -B ${INSTANCE} -o /dev/null -F -c -e raw_syscalls "$0" "$@"`;
+  const remove = `rmdir /sys/kernel/tracing/instances/${INSTANCE}`;
+  return withTracefs('sh', '-c', `${record}; code=$?; ${remove} 2>/dev/null; exit $code`);
 }
 
 type TraceCmd = { stops: true; version: string; row: Line } | { stops: false; version: string; row: null };
 
 /** Whether it records here. On kernels whose `ftrace_enabled` refuses writes it stops before it does; then its row says so. */
 async function askTraceCmd(): Promise<TraceCmd> {
-  const version = await toolVersion('trace-cmd', ['--version']);
+  // Asked for its version it gives its usage as well, and the exit code 255.
+  const asked = await execa('trace-cmd', ['--version'], { reject: false, stdin: 'ignore', timeout: 10_000 });
+  const version = /trace-cmd version (\S+)/.exec(asked.stdout)?.[0] ?? null;
   if (version === null) return { stops: true, version: '', row: missingTool('mechanism-cost', 'trace-cmd') };
   const [file, ...words] = [...traceCmdRecord(), 'true'];
   const run = await execa(file as string, words, { reject: false, stdin: 'ignore', timeout: 60_000 });
