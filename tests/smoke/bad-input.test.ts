@@ -4,10 +4,19 @@
  * names are in tests/unit/cli.test.ts.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { execa } from 'execa';
+import { basename, join } from 'node:path';
+import { execa, type Options } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { projectRoot } from '../../harness/paths.ts';
 import { studySchema, trialResultSchema } from '../../harness/result.ts';
@@ -25,12 +34,16 @@ const END_MS = 10_000;
 
 let dir: string;
 let empty: string;
+/** Where other users find the project, wherever it lies: root's home is closed to them. */
+let shared: string;
 let before: string;
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'tb-bad-'));
+  chmodSync(dir, 0o711);
   empty = join(dir, 'empty');
-  mkdirSync(empty);
+  shared = join(dir, 'project');
+  for (const folder of [empty, shared]) mkdirSync(folder);
   before = await restingState();
 });
 
@@ -109,7 +122,6 @@ describe.runIf(isRoot)('a machine that lacks something', () => {
     const open = join(dir, 'nobody');
     mkdirSync(open);
     await command('chown', ['65534:65534', open]);
-    await command('chmod', ['711', dir]);
     const out = join(open, 'study');
     const ended = await asNobody(['run', '--backends', 'none,ebpf,ptrace', ...TINY, '--out', out]);
     expect(ended.stderr).toMatch(/^ebpf cannot run here: .*CAP_BPF.*\n {2}mend: run as root/m);
@@ -289,12 +301,18 @@ function studyIn(out: string) {
 }
 
 function asNobody(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const ids = ['--reuid=65534', '--regid=65534', '--clear-groups'];
-  return command('setpriv', [...ids, TRACEBENCH, ...args], { env: { HOME: '/nonexistent', ...env } });
+  const program = join(shared, basename(TRACEBENCH));
+  const words = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', program, ...args];
+  return overmounted(projectRoot, shared, words, { cwd: '/', env: { HOME: '/nonexistent', ...env } });
 }
 
-/** With an empty folder over `path`, in a mount namespace of its own. */
+/** With an empty folder over `path`. */
 function hiding(path: string, args: readonly string[]): Promise<Ended> {
+  return overmounted(empty, path, [TRACEBENCH, ...args]);
+}
+
+/** With `from` over `path`, in a mount namespace of its own. */
+function overmounted(from: string, path: string, words: readonly string[], options: Options = {}): Promise<Ended> {
   const script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"';
-  return command('unshare', ['-m', 'sh', '-c', script, 'sh', empty, path, TRACEBENCH, ...args]);
+  return command('unshare', ['-m', 'sh', '-c', script, 'sh', from, path, ...words], options);
 }
