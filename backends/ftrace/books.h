@@ -37,14 +37,14 @@ public:
 		const uint64_t lost = now.lost - last_.lost;
 		const int64_t missing = missing_of(now) - missing_of(last_);
 
+		const bool sound = missing >= 0 && static_cast<uint64_t>(missing) <= lost;
+
 		if (lost == 0) {
 			/* Nothing to explain. */
-		} else if (now.others == last_.others) {
+		} else if (now.others == last_.others && sound) {
 			/* The call at the gate before was lost as well, and is not to be counted. */
-			const uint64_t gate = halves_of(last_) & 1;
-			const auto most = static_cast<uint64_t>(
-				std::clamp<int64_t>(missing, 0, static_cast<int64_t>(lost)));
-			const uint64_t least = most - std::min<uint64_t>(most, gate);
+			const uint64_t most = static_cast<uint64_t>(missing), gate = halves_of(last_) & 1;
+			const uint64_t least = most - std::min(most, gate);
 
 			calls_ += least;
 			undecided_ += most - least;

@@ -73,7 +73,7 @@ export const mechanismCost: Check = {
 
 const INSTANCE = 'tracebench-trace-cmd';
 
-/** Its own instance, and the command alone with what it starts: never the whole machine. A failing one leaves the instance. */
+/** Its own instance, and the command alone with what it starts: never the whole machine. Failing, it leaves the instance to us. */
 function traceCmdRecord(): string[] {
   const record = `trace-cmd record -q -B ${INSTANCE} -o /dev/null -F -c -e raw_syscalls "$0" "$@"`;
   const remove = `rmdir /sys/kernel/tracing/instances/${INSTANCE}`;

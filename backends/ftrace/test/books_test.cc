@@ -65,6 +65,19 @@ TEST(what_makes_single_events_leaves_it_open)
 	CHECK_EQ(books.undecided(), 55u);
 }
 
+TEST(a_result_that_cannot_be_leaves_it_open)
+{
+	PairBooks books;
+
+	books.look(kAtGate);
+	books.look({.lost = 10, .partial = 40}); /* −15 calls */
+	CHECK_EQ(books.calls(), 0u);
+	CHECK_EQ(books.undecided(), 10u);
+	books.look({.lost = 20, .partial = 40, .unpaired = 100}); /* 55 calls of ten events */
+	CHECK_EQ(books.calls(), 5u);
+	CHECK_EQ(books.undecided(), 15u);
+}
+
 /* A stretch of events is lost here and there; what comes is paired as call_pairing.h does: not across a loss. */
 TEST(random_losses_are_told_to_the_call)
 {
