@@ -19,8 +19,7 @@ export async function keepAwake(): Promise<Awake> {
   const helper = new Helper(AWAKE_PROGRAM, [], -1);
   const answer = await helper.next();
   if (answer?.['event'] !== 'awake') {
-    helper.release();
-    await helper.reap();
+    await helper.end();
     throw awakeRefused(answer?.['message']);
   }
   return {

@@ -55,7 +55,8 @@ function quotaOf(directory: string, version: string): number | null {
   return cpus > 0 ? cpus : null;
 }
 
-function readQuota(root: string): Fact<number | 'none'> {
+/** In CPUs: the tightest of the groups from this process's own up. */
+export function readQuota(root = '/'): Fact<number | 'none'> {
   const place = cpuPlace(root);
   if (place === null) return untold('control groups are not mounted');
   if (place.group.startsWith('/..')) return untold('the control group is outside of what is mounted');

@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backends } from '../../backends/index.ts';
 import { type BackendDefinition, type BufferTerms, defineBackend } from '../../harness/backend.ts';
 import { bytesForCalls, reachableBytes } from '../../harness/buffer.ts';
+import { readQuota } from '../../harness/doctor/cpu-facts.ts';
 import { TracebenchError } from '../../harness/errors.ts';
-import { cpuQuota } from '../../harness/idle-check.ts';
 import { readMachine } from '../../harness/machine.ts';
 import { keepsOwnWakeup, parseWakeup, wakeupOf, wakeupText } from '../../harness/wakeup.ts';
 import { fakeBackends } from '../fixtures/plan-context.ts';
@@ -158,55 +158,67 @@ describe('a CPU quota, which spinners would use up', () => {
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
+  const V2 = 'cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n';
+  const V1 = (options: string) => `cgroup /sys/fs/cgroup/${options} cgroup rw,${options} 0 0\n`;
   const given = (files: Record<string, string>) => {
     for (const [path, text] of Object.entries(files)) {
       mkdirSync(dirname(join(root, path)), { recursive: true });
       writeFileSync(join(root, path), text);
     }
-    return cpuQuota(root);
+    const { value } = readQuota(root);
+    return value === 'none' ? null : value;
   };
 
   it.each([
     ['none is known', {}, null],
-    ['the root has no file', { 'proc/self/cgroup': '0::/\n' }, null],
-    ['its own, unbounded', { 'proc/self/cgroup': '0::/a/b\n', 'sys/fs/cgroup/a/b/cpu.max': 'max 100000\n' }, null],
+    ['the root has no file', { 'proc/self/mounts': V2, 'proc/self/cgroup': '0::/\n' }, null],
+    [
+      'its own, unbounded',
+      { 'proc/self/mounts': V2, 'proc/self/cgroup': '0::/a/b\n', 'sys/fs/cgroup/a/b/cpu.max': 'max 100000\n' },
+      null,
+    ],
     [
       'its own',
-      { 'proc/self/cgroup': '0::/a/b\n', 'sys/fs/cgroup/a/b/cpu.max': '150000 100000\n' },
-      'sys/fs/cgroup/a/b/cpu.max: 150000 100000',
+      { 'proc/self/mounts': V2, 'proc/self/cgroup': '0::/a/b\n', 'sys/fs/cgroup/a/b/cpu.max': '150000 100000\n' },
+      1.5,
     ],
     [
       'one above',
       {
+        'proc/self/mounts': V2,
         'proc/self/cgroup': '0::/a/b\n',
         'sys/fs/cgroup/a/b/cpu.max': 'max 100000\n',
         'sys/fs/cgroup/a/cpu.max': '50000 100000\n',
       },
-      'sys/fs/cgroup/a/cpu.max: 50000 100000',
+      0.5,
     ],
     [
       'of a container that sees its cgroup as the root',
-      { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '200000 100000\n' },
-      'sys/fs/cgroup/cpu.max: 200000 100000',
+      { 'proc/self/mounts': V2, 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': '200000 100000\n' },
+      2,
     ],
     [
       'version 1',
       {
+        'proc/self/mounts': V1('cpu,cpuacct'),
         'proc/self/cgroup': '4:memory:/m\n2:cpu,cpuacct:/c\n',
+        'sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_period_us': '100000\n',
         'sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_quota_us': '20000\n',
       },
-      'sys/fs/cgroup/cpu,cpuacct/c/cpu.cfs_quota_us: 20000',
+      0.2,
     ],
     [
       'version 1, unbounded; memory has none to give',
       {
+        'proc/self/mounts': V1('memory') + V1('cpu'),
         'proc/self/cgroup': '4:memory:/m\n2:cpu:/c\n',
+        'sys/fs/cgroup/cpu/c/cpu.cfs_period_us': '100000\n',
         'sys/fs/cgroup/cpu/c/cpu.cfs_quota_us': '-1\n',
         'sys/fs/cgroup/memory/m/cpu.cfs_quota_us': '7\n',
       },
       null,
     ],
-  ] as [string, Record<string, string>, string | null][])('%s', (_name, files, found) => {
-    expect(given(files)).toBe(found === null ? null : join(root, found));
+  ] as [string, Record<string, string>, number | null][])('%s', (_name, files, found) => {
+    expect(given(files)).toBe(found);
   });
 });
