@@ -131,10 +131,19 @@ describe('tracebench-awake', () => {
 
 describe('--idle', () => {
   /**
-   * Ends with 0 beside a process of that name, else with 1, also where grep says 2 for a process that has just gone. Names
-   * of tasks have 15 characters.
+   * Ends with 0 when its trial has a child of that name, else with 1. Only this trial's children count: spinners of the
+   * tests above may still be zombies of a process 1 that reaps late. Names of tasks have 15 characters; $PPID is the
+   * launcher, whose parent is the trial.
    */
-  const BESIDE = ['sh', '-c', 'if grep -qsx tracebench-awak /proc/[0-9]*/comm; then exit 0; else exit 1; fi'];
+  const BESIDE = [
+    'sh',
+    '-c',
+    [
+      'trial=$(sed -n "s/^PPid:[[:space:]]*//p" /proc/$PPID/status)',
+      'for child in $(cat /proc/$trial/task/*/children); do grep -qsx tracebench-awak /proc/$child/comm && exit 0; done',
+      'exit 1',
+    ].join('\n'),
+  ];
 
   test.each([
     ['busy', 0],
