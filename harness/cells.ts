@@ -7,9 +7,10 @@ import type { AskedDetail, BackendDefinition, BufferTerms, Placement, VariantDef
 import { bytesForCalls, reachableBytes } from './buffer.ts';
 import { addedNs, iterationCost, RECORD_BYTES } from './costs.ts';
 import type { Machine } from './machine.ts';
+import { type Pace, paceLabel, paceText } from './pace.ts';
 import { formatDuration } from './quantity.ts';
 import type { Plan, WorkloadSpec } from './result.ts';
-import { keepsOwnWakeup, wakeupOf } from './wakeup.ts';
+import { keepsOwnWakeup, wakeupText } from './wakeup.ts';
 
 /** A dropping backend is stressed by so many times the calls its buffer holds. */
 const STRESS_FACTOR = 20;
@@ -39,7 +40,7 @@ export interface StampedWorkload {
 /** A workload before its number of calls is chosen; the entry is null for a command. */
 export interface AskedWorkload {
   readonly spec:
-    | { readonly kind: 'stamped'; readonly name: string; readonly threads: number }
+    | { readonly kind: 'stamped'; readonly name: string; readonly threads: number; readonly pace: Pace | null }
     | { readonly kind: 'application'; readonly name: string; readonly argv: string[] };
   readonly entry: StampedWorkload | null;
 }
@@ -63,8 +64,12 @@ export interface CellRequest {
   /** null: each variant's own. */
   readonly placement: Placement | null;
   readonly idle: Plan['idle'];
-  /** null: each variant's own. */
-  readonly wakeup: Wakeup | null;
+  /** A cell for each; empty: each variant's own. */
+  readonly wakeups: readonly Wakeup[];
+  /** Of these, by variant, as wakeupText has them: those that it cannot have. */
+  readonly cannotWake: ReadonlyMap<string, readonly string[]>;
+  /** Length of an open loop's section. */
+  readonly pacedSectionMs: number;
   /** Absent: what each variant gives by itself. */
   readonly detail?: AskedDetail | undefined;
   /** null: as many as the cell needs. */
@@ -99,14 +104,19 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
         const spec = workloadSpec(request, workload, contestant, budget, notes);
         const place = placementOf(request, contestant, spec, notes);
         const baselineCellId = baselines.for(spec, place, needsAuditContext(request, contestant));
-        traced.push(
-          makeCell(request, workload.entry, contestant, spec, place, {
-            cellId: `${slug(spec)}/${contestant.id}${budget.inFlight === null ? '' : `@${budget.inFlight}calls`}`,
-            baselineCellId,
-            budget,
-            auditContext: needsAuditContext(request, contestant) ? 'present' : 'absent',
-          }),
-        );
+        const sized = budget.inFlight === null ? '' : `@${budget.inFlight}calls`;
+        for (const wakeup of wakeupsOf(request, contestant)) {
+          const woken = wakeup.isOneOfSeveral ? `+${wakeupText(wakeup.policy)}` : '';
+          traced.push(
+            makeCell(request, workload.entry, contestant, spec, place, {
+              cellId: `${slug(spec)}/${contestant.id}${sized}${woken}`,
+              baselineCellId,
+              budget,
+              wakeup: wakeup.policy,
+              auditContext: needsAuditContext(request, contestant) ? 'present' : 'absent',
+            }),
+          );
+        }
       }
     }
     if (traced.length === 0) traced.push(twin(request, workload, baselines, notes));
@@ -140,13 +150,28 @@ function budgetsOf(request: CellRequest, { variant }: Contestant): Budget[] {
   return [inBytes, { bytes: bytesForCalls(variant.buffer, inFlight, request.machine), inFlight }];
 }
 
+/** The policies that a variant's cells run with; its own where nothing else means anything to it. */
+function wakeupsOf(
+  { wakeups, cannotWake }: CellRequest,
+  { id, variant }: Contestant,
+): { policy: Wakeup; isOneOfSeveral: boolean }[] {
+  if (wakeups.length === 0 || keepsOwnWakeup(variant) !== null)
+    return [{ policy: variant.wakeup, isOneOfSeveral: false }];
+  const cannot = cannotWake.get(id) ?? [];
+  return wakeups
+    .filter((policy) => !cannot.includes(wakeupText(policy)))
+    .map((policy) => ({ policy, isOneOfSeveral: wakeups.length > 1 }));
+}
+
 /** What was asked for and means nothing to some of those it was asked of. */
-function notesOnTerms({ variants, baseline, inFlight, wakeup }: CellRequest): string[] {
+function notesOnTerms({ variants, baseline, inFlight, wakeups, cannotWake }: CellRequest): string[] {
   const notes: string[] = [];
   const traced = variants.filter(({ id }) => id !== baseline.id);
-  for (const { id, variant } of wakeup === null ? [] : traced) {
+  for (const { id, variant } of wakeups.length === 0 ? [] : traced) {
     const why = keepsOwnWakeup(variant);
     if (why !== null) notes.push(`${id} keeps its own wake-up: ${why}`);
+    const cannot = cannotWake.get(id) ?? [];
+    if (cannot.length > 0) notes.push(`${id} has no cell with wake-up ${cannot.join(', ')}: it cannot be woken so`);
   }
   if (inFlight !== null && traced.every(({ variant }) => variant.buffer === null)) {
     notes.push(`no cell of ${inFlight} calls in flight: nothing here has a buffer`);
@@ -168,7 +193,8 @@ function twin(request: CellRequest, workload: AskedWorkload, baselines: Baseline
   const spec = workloadSpec(request, workload, request.baseline, budget, notes);
   const place = baselinePlace(request.machine, placementOf(request, request.baseline, spec, notes));
   const baselineCellId = baselines.for(spec, place, false);
-  const head = { cellId: `${baselineCellId}+twin`, baselineCellId, budget, auditContext: 'absent' } as const;
+  const { wakeup } = request.baseline.variant;
+  const head = { cellId: `${baselineCellId}+twin`, baselineCellId, budget, wakeup, auditContext: 'absent' } as const;
   return makeCell(request, workload.entry, request.baseline, spec, place, head);
 }
 
@@ -217,6 +243,7 @@ class Baselines {
         cellId,
         baselineCellId: null,
         budget: { bytes: this.#request.bufferBytes, inFlight: null },
+        wakeup: this.#request.baseline.variant.wakeup,
         auditContext: auditContext ? 'present' : 'absent',
       }),
     );
@@ -225,11 +252,11 @@ class Baselines {
 
   /**
    * time(2N)/time(N) is checked on the baselines of a workload. Where all its cells make the same number of calls, one
-   * more baseline makes half of them.
+   * more baseline makes half of them. An open loop's time is that of its schedule.
    */
   addHalved(): void {
     const spec = this.#first?.spec;
-    if (!this.#first || spec?.kind !== 'stamped' || this.#entry === null) return;
+    if (!this.#first || spec?.kind !== 'stamped' || spec.pace || this.#entry === null) return;
     const numbers = new Set(this.cells.map(({ cell }) => (cell.trial.workload as { calls: number }).calls));
     const per = this.#entry.callsPerIteration;
     const half = Math.floor(spec.calls / 2 / per) * per;
@@ -244,12 +271,15 @@ function makeCell(
   { id, variant }: Contestant,
   workload: WorkloadSpec,
   place: Place,
-  head: { cellId: string; baselineCellId: string | null; budget: Budget; auditContext: 'absent' | 'present' },
+  head: {
+    cellId: string;
+    baselineCellId: string | null;
+    budget: Budget;
+    wakeup: Wakeup;
+    auditContext: 'absent' | 'present';
+  },
 ): ExpandedCell {
-  const sectionMs =
-    workload.kind === 'stamped' && entry !== null
-      ? (workload.calls * callNs(entry, workload.threads, addedNs(variant.capabilities))) / 1e6
-      : null;
+  const sectionMs = workload.kind === 'stamped' && entry !== null ? predictedMs(workload, entry, variant) : null;
   const cell: PlanCell = {
     cellId: head.cellId,
     baselineCellId: head.baselineCellId,
@@ -260,7 +290,7 @@ function makeCell(
       bufferBytes: head.budget.bytes,
       inFlight: head.budget.inFlight,
       filter: request.filter === null ? null : [...request.filter],
-      wakeup: wakeupOf(variant, request.wakeup),
+      wakeup: head.wakeup,
       ...(request.detail === undefined || variant.capabilities.delivers === 'nothing'
         ? {}
         : { detail: request.detail }),
@@ -279,6 +309,15 @@ function makeCell(
   return { cell, sectionMs };
 }
 
+function predictedMs(
+  { calls, threads, pace }: WorkloadSpec & { kind: 'stamped' },
+  entry: StampedWorkload,
+  { capabilities }: VariantDefinition,
+): number {
+  const working = (calls * callNs(entry, threads, addedNs(capabilities))) / 1e6;
+  return pace === undefined ? working : Math.max(working, (calls * 1000) / pace.ratePerS);
+}
+
 /** ns of a stamped call on the wall: threads make theirs side by side, at best. */
 function callNs(entry: StampedWorkload, threads: number, added: number): number {
   const { bareNs, tracedCalls } = iterationCost(entry.name, entry.callsPerIteration);
@@ -294,8 +333,39 @@ function workloadSpec(
 ): WorkloadSpec {
   if (spec.kind === 'application') return spec;
   if (entry === null) throw new TypeError(`workload ${spec.name} has no entry in the catalogue`);
-  const calls = request.calls ?? callsFor(request, spec.threads, entry, contestant, budget, notes);
-  return { kind: 'stamped', name: spec.name, calls, threads: spec.threads, seed: request.seed };
+  const { name, threads, pace } = spec;
+  const calls =
+    request.calls ??
+    (pace === null
+      ? callsFor(request, threads, entry, contestant, budget, notes)
+      : pacedCalls(request, threads, entry, pace, contestant, notes));
+  return { kind: 'stamped', name, calls, threads, seed: request.seed, ...(pace === null ? {} : { pace }) };
+}
+
+/**
+ * As many as are due in a section, whole bursts. A backend that cannot keep up by far makes the section longer than
+ * that; beyond so many times, fewer calls tell the same.
+ */
+const LONGEST_OVERRUN = 4;
+
+function pacedCalls(
+  request: CellRequest,
+  threads: number,
+  entry: StampedWorkload,
+  pace: Pace,
+  { id, variant }: Contestant,
+  notes: Set<string>,
+): number {
+  const unit = Math.max(pace.burstCalls, entry.callsPerIteration);
+  const due = Math.ceil((pace.ratePerS * request.pacedSectionMs) / 1000 / unit) * unit;
+  const workingMs = (due * callNs(entry, threads, addedNs(variant.capabilities))) / 1e6;
+  const longestMs = LONGEST_OVERRUN * request.pacedSectionMs;
+  if (workingMs <= longestMs) return due;
+  const calls = Math.max(1, Math.floor((due * longestMs) / workingMs / unit)) * unit;
+  notes.add(
+    `${entry.name} at ${paceLabel(pace)}/${id}: cannot keep up, so ${calls} calls instead of ${due}, which would take about ${formatDuration(workingMs)} a trial`,
+  );
+  return calls;
 }
 
 function callsFor(
@@ -388,5 +458,6 @@ function needsAuditContext(request: CellRequest, { backend, variant }: Contestan
 /** First half of a cell's id: workload and calls, or the command's name. */
 function slug(workload: WorkloadSpec): string {
   if (workload.kind === 'application') return workload.name.split(' ')[0] ?? workload.name;
-  return `${workload.name}${workload.threads > 1 ? `:${workload.threads}` : ''}/${workload.calls}`;
+  const paced = workload.pace === undefined ? '' : `@${paceText(workload.pace).replace('/', 'x')}`;
+  return `${workload.name}${workload.threads > 1 ? `:${workload.threads}` : ''}/${workload.calls}${paced}`;
 }

@@ -12,7 +12,8 @@ export function notMeasured(request: Request, rows: readonly BackendRow[], conte
   const left: Study['notMeasured'] = [];
   const cannot = rows.filter((row) => row.answer === 'no').map((row) => row.variant);
   if (cannot.length > 0) {
-    const how = request.wakeup === null ? '' : `, or not with wake-up ${wakeupText(request.wakeup)}`;
+    const how =
+      request.wakeups.length === 0 ? '' : `, or not with wake-up ${request.wakeups.map(wakeupText).join(' or ')}`;
     left.push({
       what: `what this machine or user cannot run${how}: ${cannot.join(', ')}`,
       command: './tracebench doctor',

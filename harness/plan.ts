@@ -9,12 +9,13 @@ import { type AskedWorkload, type CellRequest, type Contestant, expandCells, typ
 import { TRIAL_START_MS } from './costs.ts';
 import { cannotError, usageError } from './errors.ts';
 import type { Machine } from './machine.ts';
+import { type Pace, paceText } from './pace.ts';
 import { DEFAULT_BUFFER, type Profile, profiles } from './profiles.ts';
 import { formatBytes, formatDuration, parseBytes } from './quantity.ts';
 import type { Plan, WorkloadSpec } from './result.ts';
 import type { Settings } from './settings.ts';
 import { meantOr } from './suggest.ts';
-import { wakeupOf, wakeupText } from './wakeup.ts';
+import { keepsOwnWakeup, wakeupText } from './wakeup.ts';
 
 /** Nobody means a longer study; a digit too many in --calls does. */
 const LONGEST_MS = 7 * 24 * 3_600_000;
@@ -42,8 +43,10 @@ export interface Request {
   readonly bufferBytes: number;
   /** Of the second set of cells; null: there is none. */
   readonly inFlight: number | null;
-  /** null: each variant's own. */
-  readonly wakeup: Wakeup | null;
+  /** Empty: each variant's own. */
+  readonly wakeups: readonly Wakeup[];
+  /** Of an open loop's section. */
+  readonly pacedSectionMs: number;
   /** Absent: what each variant gives by itself. */
   readonly detail?: AskedDetail | undefined;
   readonly idle: Plan['idle'];
@@ -68,7 +71,8 @@ export function resolveRequest(settings: Settings, context: PlanContext, freshSe
   const inFlight = settings.inFlight ?? profile.inFlight;
   const contestants = variants.map((id) => definitionOf(id, context.backends));
   if (inFlight !== null) checkInFlight(inFlight, contestants, context.machine);
-  if (settings.wakeup) checkWatermark(settings.wakeup, { bufferBytes, inFlight }, contestants, context.machine);
+  for (const wakeup of settings.wakeup ?? [])
+    checkWatermark(wakeup, { bufferBytes, inFlight }, contestants, context.machine);
   const filterNumbers = settings.events ? context.syscallNumbers(settings.events.join(',')) : null;
   return {
     profileName,
@@ -78,7 +82,8 @@ export function resolveRequest(settings: Settings, context: PlanContext, freshSe
     workloads: resolveWorkloads(settings, profile, context),
     bufferBytes,
     inFlight,
-    wakeup: settings.wakeup ?? null,
+    wakeups: eachOnce(settings.wakeup ?? [], wakeupText),
+    pacedSectionMs: settings.section ?? profile.pacedSectionMs,
     detail: settings.detail,
     idle: settings.idle ?? 'native',
     filterNumbers,
@@ -90,6 +95,10 @@ export function resolveRequest(settings: Settings, context: PlanContext, freshSe
     seed: settings.seed ?? freshSeed,
     settings,
   };
+}
+
+function eachOnce<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {
+  return [...new Map(items.map((item) => [key(item), item])).values()];
 }
 
 /** A budget that no mechanism could honour, or that the machine could not spare. */
@@ -135,7 +144,7 @@ function checkWatermark(
   if (wakeup.kind !== 'watermark') return;
   for (const { id, variant } of contestants) {
     const { buffer } = variant;
-    if (buffer === null || wakeupOf(variant, wakeup) !== wakeup) continue;
+    if (buffer === null || keepsOwnWakeup(variant) !== null) continue;
     const budgets = [bufferBytes, ...(inFlight === null ? [] : [bytesForCalls(buffer, inFlight, machine)])];
     const reachable = Math.min(...budgets.map((bytes) => reachableBytes(buffer, bytes, machine)));
     if (wakeup.value <= reachable) continue;
@@ -179,6 +188,7 @@ function resolveWorkloads(settings: Settings, profile: Profile, context: PlanCon
   const known = context.workloads.map((entry) => entry.name);
   // A command alone is a study of that command; the stamped ones come with it when they are named.
   const asked = settings.workloads ?? (settings.command ? [] : (profile.workloads ?? known));
+  const paces = pacesOf(settings);
   const found = new Map<string, AskedWorkload>();
   for (const text of asked) {
     const [name = '', count, ...rest] = text.split(':');
@@ -188,12 +198,36 @@ function resolveWorkloads(settings: Settings, profile: Profile, context: PlanCon
     if (rest.length > 0 || (count !== undefined && entry.maxThreads === 1)) {
       throw usageError(`workload '${text}' takes no number of threads`, `write ${name}`);
     }
-    found.set(`${name}:${threads}`, { spec: { kind: 'stamped', name, threads }, entry });
+    for (const pace of paces) {
+      const key = `${name}:${threads}@${pace === null ? '' : paceText(pace)}`;
+      found.set(key, { spec: { kind: 'stamped', name, threads, pace }, entry });
+    }
   }
   if (settings.command) {
     found.set('--', { spec: applicationWorkload(settings.command), entry: null });
   }
   return [...found.values()];
+}
+
+/** null: a closed loop. */
+function pacesOf(settings: Settings): (Pace | null)[] {
+  const paces = [...(settings.rate ?? []), ...(settings.burst ?? [])];
+  if (paces.length > 0) {
+    if (settings.command && !settings.workloads) {
+      throw usageError(
+        'a command makes its calls when it likes: --rate and --burst pace stamped workloads only',
+        'leave them out, or name a stamped workload beside the command with --workloads',
+      );
+    }
+    return eachOnce(paces, paceText);
+  }
+  if (settings.section !== undefined) {
+    throw usageError(
+      '--section is the length of an open loop, and none was asked for',
+      'give --rate or --burst, or say with --calls how long a closed loop is',
+    );
+  }
+  return [null];
 }
 
 function threadCount(text: string, count: string | undefined, entry: StampedWorkload, machine: Machine): number {
@@ -217,8 +251,16 @@ export interface ExpandedPlan {
   readonly notes: readonly string[];
 }
 
-/** `usable`: those of `request.variants` that the machine can run (the probe said yes or could not tell). */
-export function expandPlan(request: Request, usable: readonly string[], context: PlanContext): ExpandedPlan {
+/**
+ * `usable`: those of `request.variants` that the machine can run (the probe said yes or could not tell).
+ * `cannotWake`: wake-up policies asked for that a usable variant cannot have, as wakeupText has them.
+ */
+export function expandPlan(
+  request: Request,
+  usable: readonly string[],
+  context: PlanContext,
+  cannotWake: ReadonlyMap<string, readonly string[]> = new Map(),
+): ExpandedPlan {
   const { settings } = request;
   const { machine } = context;
   if (settings.placement === 'other' && machine.cpus.length < 2) {
@@ -235,7 +277,9 @@ export function expandPlan(request: Request, usable: readonly string[], context:
     filterNumbers: request.filterNumbers,
     placement: settings.placement ?? null,
     idle: request.idle,
-    wakeup: request.wakeup,
+    wakeups: request.wakeups,
+    cannotWake,
+    pacedSectionMs: request.pacedSectionMs,
     detail: request.detail,
     calls: settings.calls ?? null,
     user: settings.user ?? null,
@@ -276,7 +320,7 @@ export function expandPlan(request: Request, usable: readonly string[], context:
     filter,
     placement: settings.placement ?? null,
     idle: request.idle,
-    wakeup: request.wakeup,
+    wakeups: [...request.wakeups],
     ...(request.detail === undefined ? {} : { detail: request.detail }),
     user: settings.user ?? null,
     backends: [...usable],

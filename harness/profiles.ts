@@ -23,6 +23,8 @@ export interface Profile {
   readonly sectionCapMs: number;
   /** Then to this: what stresses nothing need only be long enough to be timed well. */
   readonly cutSectionMs: number;
+  /** Of an open loop, when --section does not say. */
+  readonly pacedSectionMs: number;
 }
 
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
@@ -35,6 +37,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     timeBudgetMs: 50_000,
     sectionCapMs: 700,
     cutSectionMs: 250,
+    pacedSectionMs: 1000,
   },
   ci: {
     variants: 'default',
@@ -45,6 +48,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     timeBudgetMs: 240_000,
     sectionCapMs: 1000,
     cutSectionMs: 500,
+    pacedSectionMs: 1000,
   },
   full: {
     variants: 'all',
@@ -55,5 +59,6 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     timeBudgetMs: null,
     sectionCapMs: 3000,
     cutSectionMs: 1000,
+    pacedSectionMs: 2000,
   },
 };

@@ -25,6 +25,13 @@ export const workloadSpecSchema = z.discriminatedUnion('kind', [
     calls: z.int().positive().describe('stamped calls asked for; the truth says how many were made'),
     threads: z.int().positive().describe('1 for all workloads but threads'),
     seed: z.int().nonnegative(),
+    pace: z
+      .object({
+        ratePerS: z.int().positive().describe('stamped calls a second over all threads, on average'),
+        burstCalls: z.int().positive().describe('calls due at once; 1: evenly spaced'),
+      })
+      .optional()
+      .describe('open loop: every call has its time; absent: closed loop, each call follows the one before it'),
   }),
   z.object({
     kind: z.literal('application'),
@@ -163,6 +170,18 @@ export const latencySchema = z.object({
 });
 export type Latency = z.infer<typeof latencySchema>;
 
+/** What an open loop did, held against its schedule. */
+export const openLoopTrialSchema = z.object({
+  achievedPerS: z.number().nonnegative().describe('stamped calls made / duration of the section'),
+  lateBursts: count.describe('begun over 1 µs after they were due; a burst of one is a call'),
+  latestNs: ns.describe('by how much the latest of them was'),
+  latencyFromDue: latencySchema
+    .nullable()
+    .describe(
+      'from when the call was due, not when it was made, to visible; every call of a burst is due at its start',
+    ),
+});
+
 export const errorSchema = z.object({ code: z.string(), message: z.string(), mend: z.string().nullable() });
 
 const trialHead = {
@@ -184,6 +203,7 @@ export const completedTrialSchema = z.object({
       cpuNs: ns,
       calls: count.describe('stamped calls'),
       allCalls: count.describe('stamped and counted calls'),
+      waitedNs: ns.describe('over all threads: waiting for calls to be due, not in cpuNs; 0 in a closed loop'),
     })
     .nullable()
     .describe('null for applications: there the whole run is measured'),
@@ -201,6 +221,7 @@ export const completedTrialSchema = z.object({
   accounting: accountingSchema,
   throughputPerS: z.number().nonnegative().nullable().describe('delivered stamped calls, to the last drained record'),
   latency: latencySchema.nullable(),
+  openLoop: openLoopTrialSchema.nullable().describe('null in a closed loop'),
   timeToJavaScript: latencySchema.nullable(),
   geometry: geometrySchema,
   collector: z.object({
@@ -253,6 +274,7 @@ export const cellSchema = z.object({
     workloadCpus: z.array(z.int().nonnegative()).nullable(),
     collectorCpus: z.array(z.int().nonnegative()).nullable(),
     wakeup: wakeupSchema,
+    wakeupAsked: z.boolean().describe('by --wakeup; false: the variant’s own'),
     clock: z.literal('CLOCK_MONOTONIC'),
     idle: idleSchema,
     auditContext: auditContextSchema,
@@ -275,6 +297,18 @@ export const cellSchema = z.object({
   discrepancy: boundsSchema.nullable(),
   throughputPerS: intervalSchema.nullable(),
   latency: latencySchema.nullable().describe('histograms of the counted rounds, merged'),
+  openLoop: z
+    .object({
+      achievedPerS: intervalSchema,
+      lateFraction: z.number().describe('bursts begun over 1 µs late / bursts, over all counted rounds'),
+      latestNs: ns,
+      latencyFromDue: latencySchema.nullable(),
+      collectorCpuFraction: intervalSchema
+        .nullable()
+        .describe('CPU time of drain thread and kernel threads of the mechanism / duration of the section'),
+    })
+    .nullable()
+    .describe('null in a closed loop'),
   collectorCpuNsPerCall: intervalSchema.nullable(),
   attachNs: intervalSchema.nullable(),
   detachNs: intervalSchema.nullable(),
@@ -358,7 +392,7 @@ export const planSchema = z.object({
   filter: z.array(z.string()).nullable(),
   placement: placementSchema.nullable().describe('null: each variant’s own'),
   idle: idleSchema,
-  wakeup: wakeupSchema.nullable().describe('null: each variant’s own'),
+  wakeups: z.array(wakeupSchema).describe('a cell for each; empty: each variant’s own'),
   detail: askedDetailSchema.optional(),
   user: z.string().nullable(),
   backends: z.array(z.string()).min(1).describe('variant ids, none included'),

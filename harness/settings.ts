@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { TracebenchError, usageError } from './errors.ts';
+import { parseBurst, parseRate } from './pace.ts';
 import { parseBytes, parseDurationMs } from './quantity.ts';
 import { nearest } from './syscalls/nearest.ts';
 import { parseWakeup } from './wakeup.ts';
@@ -30,6 +31,11 @@ function parsed<Value>(parse: (text: string, what: string) => Value, what: strin
   });
 }
 
+/** A plan file may leave the brackets out where there is one. */
+function oneOrMore<Item extends z.ZodType>(item: Item) {
+  return z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(item).min(1));
+}
+
 const names = z.array(z.string().min(1)).min(1);
 
 export const settingsSchema = z
@@ -45,7 +51,10 @@ export const settingsSchema = z
     inFlight: z.int().min(1).describe('calls that the buffers of a second set of cells hold, within reach of one CPU'),
     placement: z.enum(PLACEMENTS),
     idle: z.enum(IDLE_POLICIES),
-    wakeup: parsed(parseWakeup, 'wakeup').describe('timer:200 (µs), adaptive, or watermark:4096 (bytes)'),
+    wakeup: oneOrMore(parsed(parseWakeup, 'wakeup')).describe('timer:200 (µs), adaptive, or watermark:4096 (bytes)'),
+    rate: oneOrMore(parsed(parseRate, 'rate')).describe('open loop: calls a second, 10k'),
+    burst: oneOrMore(parsed(parseBurst, 'burst')).describe('open loop: 1000/10ms, calls at full speed every so often'),
+    section: parsed(parseDurationMs, 'section').describe('length of an open loop’s section: seconds, or 500ms'),
     detail: z.enum(ASKED_DETAILS).describe('paths: the strings of path arguments besides'),
     seed: z.int().nonnegative(),
     user: z.string().min(1),

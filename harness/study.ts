@@ -18,7 +18,7 @@ import { runRounds } from './runner.ts';
 import type { StopWatch } from './stop.ts';
 import { cannotWrite, pointLatest, StudyFiles, type StudyHead } from './study-files.ts';
 import { summarise, type VariantTerms } from './summarise.ts';
-import { keepsOwnWakeup } from './wakeup.ts';
+import { keepsOwnWakeup, wakeupText } from './wakeup.ts';
 
 /** The collector that is proved against ground truth and that the others are held against. */
 export const REFERENCE = 'ebpf';
@@ -50,9 +50,18 @@ export async function prepareStudy(
   probe: StudyServices['probe'],
 ): Promise<Prepared> {
   const rows: BackendRow[] = [];
+  const cannotWake = new Map<string, string[]>();
   // One after another: two probes at once would find each other's facilities busy.
   for (const id of new Set([...request.variants, ...request.required])) {
-    rows.push(await probe(id, wakeupAsked(request, id, context.backends), detailAsked(request, id)));
+    const answers: BackendRow[] = [];
+    for (const wakeup of wakeupsAsked(request, id, context.backends)) {
+      const row = await probe(id, wakeup, detailAsked(request, id));
+      answers.push(row);
+      if (row.answer === 'no' && wakeup !== undefined)
+        cannotWake.set(id, [...(cannotWake.get(id) ?? []), wakeupText(wakeup)]);
+    }
+    // A variant can run when it can with one of the policies asked for.
+    rows.push((answers.find(({ answer }) => answer !== 'no') ?? answers[0]) as BackendRow);
   }
   const refused = rows.filter((row) => row.answer === 'no');
   const fatal = refused.find((row) => request.required.includes(row.variant) || row.variant === BASELINE);
@@ -69,13 +78,17 @@ export async function prepareStudy(
       refused[0]?.mend ?? './tracebench doctor',
     );
   }
-  return { ...expandPlan(request, usable, context), rows: asked };
+  return { ...expandPlan(request, usable, context, cannotWake), rows: asked };
 }
 
-/** undefined: the variant's own. */
-function wakeupAsked({ wakeup }: Request, id: string, backends: readonly BackendDefinition[]): Wakeup | undefined {
+/** At least one; undefined: the variant's own. */
+function wakeupsAsked(
+  { wakeups }: Request,
+  id: string,
+  backends: readonly BackendDefinition[],
+): readonly (Wakeup | undefined)[] {
   const { variant } = definitionOf(id, backends);
-  return wakeup === null || keepsOwnWakeup(variant) !== null ? undefined : wakeup;
+  return wakeups.length === 0 || keepsOwnWakeup(variant) !== null ? [undefined] : wakeups;
 }
 
 /** The baseline stays: without it nothing has a cost. */

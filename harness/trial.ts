@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { findVariant } from '../backends/index.ts';
-import { type ControlReport, native } from '../native/index.ts';
+import { type ControlReport, type LedgerReport, type NativeHistogram, native } from '../native/index.ts';
 import type { Counter } from './backend.ts';
 import { EXIT, TracebenchError } from './errors.ts';
 import { holdNoAuditContext } from './guard.ts';
@@ -92,11 +92,27 @@ function accountingOf(
   });
 }
 
-function latencyOf(outcome: TracedOutcome, detail: 'enter' | 'full' | null): Latency | null {
-  const { ledger } = onlyReport(outcome);
-  const h = ledger.latency;
-  if (h === null || detail === null) return null;
-  return { ...h, ambiguous: ledger.ambiguous, made: detail === 'enter' ? 'enter' : 'exit' };
+function latencyOf(
+  { ambiguous }: LedgerReport,
+  histogram: NativeHistogram | null,
+  detail: 'enter' | 'full' | null,
+): Latency | null {
+  if (histogram === null || detail === null) return null;
+  return { ...histogram, ambiguous, made: detail === 'enter' ? 'enter' : 'exit' };
+}
+
+function openLoopOf(
+  truth: ControlReport,
+  ledger: LedgerReport,
+  detail: 'enter' | 'full' | null,
+): CompletedTrial['openLoop'] {
+  const durationNs = truth.sectionEndNs - truth.sectionStartNs;
+  return {
+    achievedPerS: durationNs > 0 ? (truth.calls * 1e9) / durationNs : 0,
+    lateBursts: truth.lateBursts,
+    latestNs: truth.latestNs,
+    latencyFromDue: latencyOf(ledger, ledger.latencyFromDue, detail),
+  };
 }
 
 /** Loaded where it is wanted: every trial's start would pay for it. */
@@ -173,6 +189,7 @@ async function measure(spec: TrialSpec, signal: AbortSignal): Promise<Measured> 
               cpuNs: truth.sectionCpuNs,
               calls: truth.calls,
               allCalls: kinds.reduce((n, k) => n + k.issued, 0),
+              waitedNs: truth.waitedNs,
             },
       run: {
         durationNs: end.durationNs,
@@ -190,7 +207,8 @@ async function measure(spec: TrialSpec, signal: AbortSignal): Promise<Measured> 
         truth !== null && delivered > 0 && drainedAtNs > truth.sectionStartNs
           ? (delivered * 1e9) / (drainedAtNs - truth.sectionStartNs)
           : null,
-      latency: latencyOf(outcome, variant.capabilities.detail),
+      latency: latencyOf(report.ledger, report.ledger.latency, variant.capabilities.detail),
+      openLoop: truth === null || !stamped?.pace ? null : openLoopOf(truth, report.ledger, variant.capabilities.detail),
       timeToJavaScript: javascript?.result(variant.capabilities.detail) ?? null,
       geometry: report.geometry,
       collector: {

@@ -41,8 +41,3 @@ export function keepsOwnWakeup({ capabilities, wakeup }: VariantDefinition): str
   if (capabilities.delivers !== 'records') return 'it delivers no records that anybody would be woken for';
   return null;
 }
-
-/** What a variant runs with; whether it can is for its source to say. */
-export function wakeupOf(variant: VariantDefinition, asked: Wakeup | null): Wakeup {
-  return asked === null || keepsOwnWakeup(variant) !== null ? variant.wakeup : asked;
-}

@@ -8,5 +8,6 @@ export function argvOf(workload: WorkloadSpec): readonly string[] {
   if (workload.kind === 'application') return workload.argv;
   const entry = findWorkload(workload.name);
   if (entry === undefined) throw usageError(`no workload is called '${workload.name}'`, './tracebench list');
-  return entry.argv({ calls: workload.calls, seed: workload.seed, threads: workload.threads });
+  const { calls, seed, threads, pace } = workload;
+  return entry.argv({ calls, seed, threads, pace });
 }

@@ -104,6 +104,8 @@ export interface LedgerReport {
   readonly longestLossRun: number;
   readonly lossDeciles: readonly number[];
   readonly latency: NativeHistogram | null;
+  /** Open loop only. */
+  readonly latencyFromDue: NativeHistogram | null;
 }
 
 export interface SessionReport {
@@ -150,6 +152,10 @@ export interface ControlReport {
   readonly sectionEndNs: number;
   readonly sectionCpuNs: number;
   readonly calls: number;
+  /** These three: open loop only, else 0. Over all lanes. */
+  readonly waitedNs: number;
+  readonly lateBursts: number;
+  readonly latestNs: number;
   readonly clockEntersKernel: boolean;
   readonly errno: number;
   readonly errorText: string;

@@ -35,11 +35,24 @@ function kept(value: (a: Exclude<Accounting, { delivers: 'nothing' }>) => Value)
   return completed((t) => (t.accounting.delivers === 'nothing' ? null : value(t.accounting)));
 }
 
+function paceOf(workload: Cell['workload']): { ratePerS: number; burstCalls: number } | undefined {
+  return workload.kind === 'stamped' ? workload.pace : undefined;
+}
+
+/** Without the time that an open loop waited for its calls to be due. */
+function nsPerCall({ section, spec: { workload } }: CompletedTrial): number | null {
+  if (!section || section.calls === 0) return null;
+  const threads = workload.kind === 'stamped' ? workload.threads : 1;
+  return (section.durationNs - section.waitedNs / threads) / section.calls;
+}
+
 const TRIAL_COLUMNS: readonly Column<TrialResult>[] = [
   ['trial_id', (t) => t.spec.trialId],
   ['cell_id', (t) => t.spec.cellId],
   ['workload', (t) => t.spec.workload.name],
   ['threads', (t) => (t.spec.workload.kind === 'stamped' ? t.spec.workload.threads : null)],
+  ['offered_per_s', (t) => paceOf(t.spec.workload)?.ratePerS ?? null],
+  ['burst_calls', (t) => paceOf(t.spec.workload)?.burstCalls ?? null],
   ['variant', (t) => t.spec.variant],
   ['round', (t) => t.spec.round],
   ['order', (t) => t.spec.order],
@@ -55,7 +68,7 @@ const TRIAL_COLUMNS: readonly Column<TrialResult>[] = [
   ['section_cpu_ns', completed((t) => t.section?.cpuNs ?? null)],
   ['calls', completed((t) => t.section?.calls ?? null)],
   ['all_calls', completed((t) => t.section?.allCalls ?? null)],
-  ['ns_per_call', completed((t) => (t.section && t.section.calls > 0 ? t.section.durationNs / t.section.calls : null))],
+  ['ns_per_call', completed(nsPerCall)],
   ['run_ns', completed((t) => t.run.durationNs)],
   ['exit_code', completed((t) => t.run.exitCode)],
   ['signal', completed((t) => t.run.signal)],
@@ -98,6 +111,14 @@ const TRIAL_COLUMNS: readonly Column<TrialResult>[] = [
   ['latency_max_ns', completed((t) => t.latency?.maxNs ?? null)],
   ['latency_mean_ns', completed((t) => t.latency?.meanNs ?? null)],
   ['latency_ambiguous', completed((t) => t.latency?.ambiguous ?? null)],
+  ['waited_ns', completed((t) => (t.openLoop ? (t.section?.waitedNs ?? null) : null))],
+  ['achieved_per_s', completed((t) => t.openLoop?.achievedPerS ?? null)],
+  ['late_bursts', completed((t) => t.openLoop?.lateBursts ?? null)],
+  ['latest_ns', completed((t) => t.openLoop?.latestNs ?? null)],
+  ['due_latency_p50_ns', completed((t) => t.openLoop?.latencyFromDue?.p50Ns ?? null)],
+  ['due_latency_p99_ns', completed((t) => t.openLoop?.latencyFromDue?.p99Ns ?? null)],
+  ['due_latency_p999_ns', completed((t) => t.openLoop?.latencyFromDue?.p999Ns ?? null)],
+  ['due_latency_max_ns', completed((t) => t.openLoop?.latencyFromDue?.maxNs ?? null)],
   ['idle', (t) => t.spec.idle],
   ['paths', (t) => (t.spec.detail === 'paths' ? 1 : 0)],
   ['wakeup', (t) => t.spec.wakeup.kind],
@@ -133,6 +154,8 @@ const CELL_COLUMNS: readonly Column<Cell>[] = [
   ['baseline_cell_id', (c) => c.baselineCellId],
   ['workload', (c) => c.workload.name],
   ['threads', (c) => (c.workload.kind === 'stamped' ? c.workload.threads : null)],
+  ['offered_per_s', (c) => paceOf(c.workload)?.ratePerS ?? null],
+  ['burst_calls', (c) => paceOf(c.workload)?.burstCalls ?? null],
   ['calls', (c) => (c.workload.kind === 'stamped' ? c.workload.calls : null)],
   ['variant', (c) => c.variant],
   ['regime', (c) => c.terms.regime],
@@ -180,6 +203,14 @@ const CELL_COLUMNS: readonly Column<Cell>[] = [
   ['latency_p999_ns', (c) => c.latency?.p999Ns ?? null],
   ['latency_p9999_ns', (c) => c.latency?.p9999Ns ?? null],
   ['latency_max_ns', (c) => c.latency?.maxNs ?? null],
+  ...interval('achieved_per_s', (c) => c.openLoop?.achievedPerS ?? null),
+  ['late_fraction', (c) => c.openLoop?.lateFraction ?? null],
+  ['latest_ns', (c) => c.openLoop?.latestNs ?? null],
+  ['due_latency_p50_ns', (c) => c.openLoop?.latencyFromDue?.p50Ns ?? null],
+  ['due_latency_p99_ns', (c) => c.openLoop?.latencyFromDue?.p99Ns ?? null],
+  ['due_latency_p999_ns', (c) => c.openLoop?.latencyFromDue?.p999Ns ?? null],
+  ['due_latency_max_ns', (c) => c.openLoop?.latencyFromDue?.maxNs ?? null],
+  ...interval('collector_cpu_fraction', (c) => c.openLoop?.collectorCpuFraction ?? null),
   ...interval('collector_cpu_ns_per_call', (c) => c.collectorCpuNsPerCall),
   ...interval('attach_ns', (c) => c.attachNs),
   ...interval('detach_ns', (c) => c.detachNs),

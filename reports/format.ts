@@ -145,19 +145,35 @@ export function range(b: { min: number; max: number } | null): string {
 // ---------------------------------------------------------------- words for cells
 
 /** As it is typed: `threads:4`, `null`, the command of an application. */
-export function workload(spec: WorkloadSpec): string {
+export function workloadName(spec: WorkloadSpec): string {
   return spec.kind === 'stamped' && spec.threads > 1 ? `${spec.name}:${spec.threads}` : spec.name;
 }
 
-/** `@10,000 calls` where the buffer was sized in calls; empty where it was in bytes. */
-export function budget(cell: Cell): string {
-  const calls = cell.terms.askedCallsInFlight;
-  return calls === null ? '' : `@${count(calls)} calls`;
+/** `10.0 k/s`, or `1,000 per 10.0 ms` where calls come in bursts; empty in a closed loop. */
+export function pace(spec: WorkloadSpec): string {
+  if (spec.kind !== 'stamped' || !spec.pace) return '';
+  const { ratePerS, burstCalls } = spec.pace;
+  return burstCalls === 1 ? rate(ratePerS) : `${count(burstCalls)} per ${time((burstCalls * 1e9) / ratePerS)}`;
 }
 
-/** The backend of a cell, with its budget where that is not the one in bytes. */
+/** The workload with its pace. */
+export function workload(spec: WorkloadSpec): string {
+  return [workloadName(spec), pace(spec)].join(' ').trimEnd();
+}
+
+/**
+ * What a cell was given that others of its variant were not: `@10,000 calls` where the buffer was sized in calls,
+ * `+timer:50` where the wake-up policy was asked for.
+ */
+export function choices({ terms: { askedCallsInFlight, wakeupAsked, wakeup: policy } }: Cell): string {
+  const sized = askedCallsInFlight === null ? '' : `@${count(askedCallsInFlight)} calls`;
+  const woken = wakeupAsked ? `+${'value' in policy ? `${policy.kind}:${policy.value}` : policy.kind}` : '';
+  return [sized, woken].filter((word) => word !== '').join(' ');
+}
+
+/** The backend of a cell, told apart from others of its variant. */
 export function backend(cell: Cell): string {
-  return [cell.variant, budget(cell)].join(' ').trimEnd();
+  return [cell.variant, choices(cell)].join(' ').trimEnd();
 }
 
 /** Delivered share; for an application, which issues no known number, the loss that the mechanism admits. */

@@ -26,6 +26,7 @@ import {
   workload,
 } from './format.ts';
 import { notesOf } from './notes.ts';
+import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
 import { REFERENCE_TITLE, referenceLines } from './reference.ts';
 
 export function renderMarkdown(study: Study): string {
@@ -41,7 +42,7 @@ export function renderMarkdown(study: Study): string {
   out.push('## Untraced', '', ...untraced(baselines(study.cells), numbers), '');
   out.push(...headToHead(study));
   out.push(...referenceCheck(study));
-  out.push(...latencies(study.cells));
+  out.push(...openLoop(study), ...latencies(study.cells));
   if (notes.length > 0) {
     out.push('## Notes', '');
     for (const note of notes) {
@@ -176,13 +177,32 @@ function referenceCheck(study: Study): string[] {
   return [...out, ''];
 }
 
+function openLoop(study: Study): string[] {
+  return openLoopTables(study).flatMap(({ made, rows }) => {
+    const heads = OPEN_LOOP_COLUMNS.map((column) => column.replace(/^(left|right):/, '').replace('\n', ' '));
+    const align = OPEN_LOOP_COLUMNS.map((column) => column[0]).join('');
+    return [
+      `## ${OPEN_LOOP_TITLE}${made === 'exit' ? '' : ', records made at the entry'}`,
+      '',
+      OPEN_LOOP_TEXT,
+      '',
+      ...table(
+        heads,
+        align,
+        rows.map((row) => row.map((word) => word.replace('\n', ' '))),
+      ),
+      '',
+    ];
+  });
+}
+
 /** Records made at the entry and at the exit of a call are never in one table. */
 function latencies(cells: readonly Cell[]): string[] {
   const out: string[] = [];
   for (const made of ['exit', 'enter'] as const) {
     const rows = cells.flatMap((c) => {
       const l = c.latency;
-      if (!l || l.made !== made) return [];
+      if (!l || l.made !== made || c.openLoop) return [];
       const points = [l.minNs, l.p50Ns, l.p90Ns, l.p99Ns, l.p999Ns, l.p9999Ns, l.maxNs].map(time);
       return [
         [

@@ -6,13 +6,14 @@ import {
   backend,
   baselines,
   books,
-  budget,
   cellsOf,
+  choices,
   count,
   delivered,
   type Figure,
   joined,
   NOTHING,
+  pace,
   percent,
   REGIMES,
   ratioInterval,
@@ -22,8 +23,10 @@ import {
   timePair,
   unequal,
   workload,
+  workloadName,
 } from './format.ts';
 import { type Note, notesOf } from './notes.ts';
+import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
 import { type Column, plainTable } from './plain-table.ts';
 import { REFERENCE_TITLE, referenceLines } from './reference.ts';
 
@@ -32,6 +35,8 @@ const COMPARISONS_SHOWN = 12;
 const NOTES_SHOWN = 2;
 const DIFFERENCES_SHOWN = 4;
 const WORKLOAD_WIDTH = 14;
+/** With its pace. */
+const COMPARED_WIDTH = 20;
 
 export interface TerminalOptions {
   /** Columns at most; default 110. */
@@ -56,15 +61,20 @@ export function renderTerminal(study: Study, options: TerminalOptions = {}): str
   }
   const bare = baselines(study.cells);
   if (bare.length > 0) out.push('', style('bold', 'Untraced'), baselineTable(bare, numbers, style));
-  if (study.cells.some((c) => c.latency)) {
-    const marks = study.cells.some((c) => c.latency?.made === 'enter')
+  const closed = study.cells.filter((c) => c.latency && !c.openLoop);
+  if (closed.length > 0) {
+    const marks = closed.some((c) => c.latency?.made === 'enter')
       ? '; (enter) is measured at the entry: not to be compared with the others'
       : '';
     out.push(
-      ...wrap(`latency: stamp to visible to the collector, closed loop${marks}`, width, '').map((l) => style('dim', l)),
+      ...wrap(
+        `latency: stamp to visible to the collector; of a closed loop it says how full the buffer was${marks}`,
+        width,
+        '',
+      ).map((l) => style('dim', l)),
     );
   }
-  out.push(...comparisons(study, width, style));
+  out.push(...openLoop(study, width, style), ...comparisons(study, width, style));
 
   if (notes.length > 0) {
     out.push('', style('bold', 'Notes'));
@@ -119,8 +129,8 @@ function resultTable(cells: readonly Cell[], numbers: (cell: Cell) => string, wi
   const draw = (narrow: boolean): string => {
     const put = (f: Figure): string => (narrow ? `${f.main}\n${f.bounds}` : joined(f));
     const rows = cells.map((cell) => [
-      shorten(workload(cell.workload), WORKLOAD_WIDTH),
-      budgetBelow(cell.variant, cell),
+      below(shorten(workloadName(cell.workload), WORKLOAD_WIDTH), pace(cell.workload)),
+      below(cell.variant, choices(cell)),
       put(addedInterval(cell.addedNsPerCall)),
       put(ratioInterval(cell.slowdown)),
       colourDelivered(cell, style),
@@ -147,10 +157,9 @@ function resultTable(cells: readonly Cell[], numbers: (cell: Cell) => string, wi
   return widest(wide) <= width ? wide : draw(true);
 }
 
-/** On a line of its own: names of backends are long enough. */
-function budgetBelow(name: string, cell: Cell | undefined): string {
-  const sized = cell ? budget(cell) : '';
-  return sized === '' ? name : `${name}\n${sized}`;
+/** On a line of its own: names are long enough. */
+function below(name: string, more: string): string {
+  return more === '' ? name : `${name}\n${more}`;
 }
 
 function latency(cell: Cell, narrow: boolean): string {
@@ -176,7 +185,7 @@ function baselineTable(cells: readonly Cell[], numbers: (cell: Cell) => string, 
   // Else two rows may look alike that differ by audit's standing cost.
   const tellsContext = cells.some((cell) => cell.terms.auditContext !== cells[0]?.terms.auditContext);
   const rows = cells.map((cell) => [
-    shorten(workload(cell.workload), WORKLOAD_WIDTH),
+    below(shorten(workloadName(cell.workload), WORKLOAD_WIDTH), pace(cell.workload)),
     cell.workload.kind === 'stamped' ? count(cell.workload.calls) : NOTHING,
     joined(timeInterval(cell.perCallNs)),
     joined(timeInterval(cell.durationNs)),
@@ -197,6 +206,15 @@ function baselineTable(cells: readonly Cell[], numbers: (cell: Cell) => string, 
   return plainTable(heads, rows);
 }
 
+function openLoop(study: Study, width: number, style: Style): string[] {
+  return openLoopTables(study).flatMap(({ made, rows }) => [
+    '',
+    style('bold', made === 'exit' ? OPEN_LOOP_TITLE : `${OPEN_LOOP_TITLE}, records made at the entry`),
+    plainTable(columns(style, ...OPEN_LOOP_COLUMNS), rows),
+    ...wrap(OPEN_LOOP_TEXT, width, '').map((line) => style('dim', line)),
+  ]);
+}
+
 function comparisons(study: Study, width: number, style: Style): string[] {
   if (study.comparisons.length === 0) return [];
   const title = ['', style('bold', 'Head to head (ratio of the times, paired by round; p after Holm)')];
@@ -211,8 +229,8 @@ function comparisons(study: Study, width: number, style: Style): string[] {
     const outcome = c.outcome === 'tie' ? 'tie' : `${c.outcome === 'left faster' ? names[0] : names[1]} faster`;
     const terms = unequal(left, right);
     return [
-      shorten(c.workload, WORKLOAD_WIDTH),
-      budgetBelow(names.join(' / '), left),
+      shorten(c.workload, COMPARED_WIDTH),
+      below(names.join(' / '), left ? choices(left) : ''),
       joined(ratioInterval(c.ratio)),
       c.pHolm.toPrecision(2),
       [left, right].map((cell) => (cell ? delivered(cell) : NOTHING)).join(' / '),

@@ -15,6 +15,8 @@ export interface WorkloadOptions {
   readonly threads?: number;
   /** Calls before START, each lane; the program's default is a tenth of `calls`, at most 10,000. */
   readonly warmup?: number;
+  /** Open loop; absent: a closed one. */
+  readonly pace?: { readonly ratePerS: number; readonly burstCalls: number } | undefined;
 }
 
 export interface Workload {
@@ -46,6 +48,10 @@ export interface Workload {
 type Entry = Omit<Workload, 'program' | 'argv' | 'outside' | 'blocking' | 'counted' | 'maxThreads' | 'seeded'> &
   Partial<Pick<Workload, 'outside' | 'blocking' | 'counted' | 'maxThreads' | 'seeded'>>;
 
+const CALLS_MOST = 1e12;
+/** TB_RATE_MAX of workload.h. */
+const RATE_MOST = 1e7;
+
 function checked(name: string, what: string, value: number, least: number, most: number): string {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return String(value);
   throw usageError(`workload ${name}: ${what} ${value} is not a whole number from ${least} to ${most}`);
@@ -63,7 +69,7 @@ function defineWorkload(entry: Entry): Workload {
     ...entry,
     maxThreads,
     program,
-    argv({ calls, seed, threads, warmup }) {
+    argv({ calls, seed, threads, warmup, pace }) {
       const words = [program, '--calls', checked(name, 'calls', calls, 1, entry.maxCalls)];
       if (seed !== undefined) words.push('--seed', checked(name, 'seed', seed, 0, Number.MAX_SAFE_INTEGER));
       if (threads !== undefined) {
@@ -71,12 +77,14 @@ function defineWorkload(entry: Entry): Workload {
         if (maxThreads > 1) words.push('--threads', count);
       }
       if (warmup !== undefined) words.push('--warmup', checked(name, 'warm-up calls', warmup, 0, entry.maxCalls));
+      if (pace !== undefined) {
+        words.push('--rate', checked(name, 'calls a second', pace.ratePerS, 1, RATE_MOST));
+        words.push('--burst', checked(name, 'calls of a burst', pace.burstCalls, 1, entry.maxCalls));
+      }
       return words;
     },
   };
 }
-
-const CALLS_MOST = 1e12;
 
 /** On arm64 there is no fork, and clone has no register free for a stamp. */
 const forkIsStamped = process.arch !== 'arm64';

@@ -8,10 +8,15 @@
 
 #include "workload.h"
 
+/* A day; beyond, the arithmetic of the pace would overflow before long. */
+#define LONGEST_S 86400
+/* The stamp's time can be unwrapped over 34 s of silence. */
+#define LONGEST_INTERVAL_S 30
+
 static void usage(FILE *out, const struct tb_workload *w)
 {
 	fprintf(out,
-		"Usage: tb-%s --calls N [--seed S]%s [--warmup W]\n"
+		"Usage: tb-%s --calls N [--seed S]%s [--warmup W] [--rate R [--burst B]]\n"
 		"%s\n\n"
 		"  --calls N    stamped calls to make, rounded up to whole iterations (1 ... %llu)\n"
 		"  --seed S     seed of what is drawn at random (default 1)\n",
@@ -21,11 +26,14 @@ static void usage(FILE *out, const struct tb_workload *w)
 		fprintf(out,
 			"  --threads T  threads that share the calls, a lane each (1 ... %u, default 2)\n",
 			w->max_threads);
-	fprintf(out, "  --warmup W   calls to make before the measured section, each thread\n"
-		     "               (default: a tenth of --calls, at most 10000)\n"
-		     "  --help       this text\n\n"
-		     "Prints one line of JSON: what was issued, exactly.\n"
-		     "Exit codes: 0 fine, 1 a call failed, 2 usage, 3 this machine cannot run it.\n");
+	fprintf(out,
+		"  --warmup W   calls to make before the measured section, each thread\n"
+		"               (default: a tenth of --calls, at most 10000)\n"
+		"  --rate R     R calls a second, all threads, each when it is due (default: a closed loop)\n"
+		"  --burst B    with --rate: B calls due at once, every B/R seconds (default 1)\n"
+		"  --help       this text\n\n"
+		"Prints one line of JSON: what was issued, exactly.\n"
+		"Exit codes: 0 fine, 1 a call failed, 2 usage, 3 this machine cannot run it.\n");
 }
 
 static uint64_t number(const struct tb_workload *w, const char *option, const char *text, uint64_t min,
@@ -50,12 +58,13 @@ void tb_options__parse(struct tb_options *o, const struct tb_workload *w, int ar
 	static const struct option longs[] = {
 		{"calls", required_argument, NULL, 'c'},   {"seed", required_argument, NULL, 's'},
 		{"threads", required_argument, NULL, 't'}, {"warmup", required_argument, NULL, 'w'},
+		{"rate", required_argument, NULL, 'r'},    {"burst", required_argument, NULL, 'b'},
 		{"help", no_argument, NULL, 'h'},          {0},
 	};
-	bool warmup_given = false;
+	bool warmup_given = false, burst_given = false;
 	int c;
 
-	*o = (struct tb_options){.seed = 1, .threads = w->max_threads > 1 ? 2 : 1};
+	*o = (struct tb_options){.seed = 1, .burst = 1, .threads = w->max_threads > 1 ? 2 : 1};
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -70,6 +79,13 @@ void tb_options__parse(struct tb_options *o, const struct tb_workload *w, int ar
 		case 'w':
 			o->warmup = number(w, "--warmup", optarg, 0, w->max_calls);
 			warmup_given = true;
+			break;
+		case 'r':
+			o->rate = number(w, "--rate", optarg, 1, TB_RATE_MAX);
+			break;
+		case 'b':
+			o->burst = number(w, "--burst", optarg, 1, w->max_calls);
+			burst_given = true;
 			break;
 		case 'h':
 			usage(stdout, w);
@@ -86,6 +102,20 @@ void tb_options__parse(struct tb_options *o, const struct tb_workload *w, int ar
 	}
 	if (!o->calls) {
 		fprintf(stderr, "tb-%s: --calls N is missing; see tb-%s --help\n", w->name, w->name);
+		exit(TB_EXIT_USAGE);
+	}
+	if (burst_given && !o->rate) {
+		fprintf(stderr, "tb-%s: --burst needs --rate, which says how often; see tb-%s --help\n",
+			w->name, w->name);
+		exit(TB_EXIT_USAGE);
+	}
+	if (o->rate && (o->calls / o->rate > LONGEST_S || o->burst / o->rate > LONGEST_INTERVAL_S)) {
+		fprintf(stderr,
+			"tb-%s: %llu calls, %llu at once, at %llu a second take more than %d s, or leave "
+			"more "
+			"than %d s between bursts\n",
+			w->name, (unsigned long long)o->calls, (unsigned long long)o->burst,
+			(unsigned long long)o->rate, LONGEST_S, LONGEST_INTERVAL_S);
 		exit(TB_EXIT_USAGE);
 	}
 	if (!warmup_given) {

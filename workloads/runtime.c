@@ -22,6 +22,8 @@
 /* Two looks at a gate are some 50 ns apart; a longer gap was spent off the CPU. */
 #define OFF_CPU_NS 20000
 
+#define PS_PER_S 1000000000000ull
+
 /* Lanes share cache lines in the control page; several at once publish this many calls ahead. */
 #define PUBLISH_AHEAD 64
 
@@ -123,6 +125,26 @@ static void lane__reset(struct tb_lane *lane, uint32_t id, uint64_t *issued, uin
 	};
 }
 
+static uint64_t round_up(uint64_t value, uint64_t unit)
+{
+	return (value + unit - 1) / unit * unit;
+}
+
+/* Calls are shared out evenly among the lanes; so are bursts, which all lanes begin together. */
+static void set_pace(void)
+{
+	const struct tb_options *o = &run.options;
+	struct tb_pace *pace = &run.control->pace;
+	uint64_t unit = workload->pace_unit ? workload->pace_unit : 1, total;
+
+	if (!o->rate)
+		return;
+	pace->burst_calls = round_up((o->burst + o->threads - 1) / o->threads, unit);
+	total = pace->burst_calls * o->threads;
+	pace->interval_ps = total / o->rate * PS_PER_S + total % o->rate * PS_PER_S / o->rate;
+	pace->stagger_ps = pace->burst_calls == unit ? pace->interval_ps / o->threads : 0;
+}
+
 /* Runs the loop unstamped, then leaves the lane ready for the section. Touches all that the section will touch. */
 static void lane__warm_up(struct tb_lane *lane, uint32_t id)
 {
@@ -141,10 +163,47 @@ static void lane__warm_up(struct tb_lane *lane, uint32_t id)
 	__atomic_store_n(lane->issued, 0, __ATOMIC_RELAXED);
 }
 
+uint64_t tb_lane__await(struct tb_lane *lane, uint64_t seq)
+{
+	uint64_t due = tb_pace__due_ns(lane->pace, lane->start_ns, lane->id, seq);
+	uint64_t begin = tb_now_ns(), last = begin, now = begin;
+
+	while (now < due) {
+		tb_cpu_relax();
+		now = tb_now_ns();
+		if (now - last < OFF_CPU_NS)
+			lane->spin_ns += now - last;
+		last = now;
+	}
+	lane->waited_ns += now - begin;
+	/* The rest of a burst follows at full speed: how late its calls are is the tracer's doing, or the machine's. */
+	if (now - due > TB_PACE_LATE_NS && seq % lane->pace->burst_calls == 0) {
+		lane->late_bursts++;
+		if (now - due > lane->latest_ns)
+			lane->latest_ns = now - due;
+	}
+	return now;
+}
+
 static void lane__section(struct tb_lane *lane)
 {
+	if (run.control->pace.interval_ps) {
+		lane->start_ns = run.control->section_start_ns;
+		lane->pace = &run.control->pace;
+	}
 	workload->section(lane, (run.options.calls + run.options.threads - 1) / run.options.threads);
 	__atomic_store_n(lane->issued, lane->seq, __ATOMIC_RELAXED);
+	/*
+	 * The last call, too, has its period: else a section would be one short, and the achieved rate above the offered.
+	 * How late this wait ends is no call's lateness.
+	 */
+	if (lane->pace) {
+		uint64_t late_bursts = lane->late_bursts, latest_ns = lane->latest_ns;
+
+		tb_lane__await(lane, round_up(lane->seq, lane->pace->burst_calls));
+		lane->late_bursts = late_bursts;
+		lane->latest_ns = latest_ns;
+	}
 }
 
 /*
@@ -312,6 +371,10 @@ static void settle_counts(void)
 	c->calls = 0;
 	for (uint32_t i = 0; i < run.options.threads; i++) {
 		c->calls += lanes[i].seq;
+		c->waited_ns += lanes[i].waited_ns;
+		c->late_bursts += lanes[i].late_bursts;
+		if (lanes[i].latest_ns > c->latest_ns)
+			c->latest_ns = lanes[i].latest_ns;
 		for (uint32_t k = 0; k < c->kinds; k++)
 			c->kind[k].issued += lanes[i].count[k];
 	}
@@ -338,9 +401,11 @@ static int print_truth(bool controlled)
 		       c->kind[i].nr, run.kind_name[i],
 		       c->kind[i].call_class == TB_CLASS_STAMPED ? "stamped" : "counted",
 		       (unsigned long long)c->kind[i].issued);
-	printf("],\"sectionNs\":%llu,\"sectionCpuNs\":%llu,\"errno\":%u}\n",
+	printf("],\"sectionNs\":%llu,\"sectionCpuNs\":%llu,\"waitedNs\":%llu,\"lateBursts\":%llu,"
+	       "\"latestNs\":%llu,\"errno\":%u}\n",
 	       (unsigned long long)(c->section_end_ns - c->section_start_ns),
-	       (unsigned long long)c->section_cpu_ns, c->error);
+	       (unsigned long long)c->section_cpu_ns, (unsigned long long)c->waited_ns,
+	       (unsigned long long)c->late_bursts, (unsigned long long)c->latest_ns, c->error);
 	if (fflush(stdout) || ferror(stdout)) {
 		int code = errno;
 
@@ -375,7 +440,8 @@ static bool measure(uint32_t started)
 		return false;
 	}
 
-	c->section_start_ns = tb_now_ns();
+	/* Read by the ledger as soon as a stamp of the section has come: the call that carries it comes after this. */
+	__atomic_store_n(&c->section_start_ns, tb_now_ns(), __ATOMIC_RELEASE);
 	__atomic_store_n(&phase, PHASE_SECTION, __ATOMIC_RELEASE);
 	lane__section(&lanes[0]);
 	spin_until(&through, started - 1, &lanes[0], UINT64_MAX);
@@ -410,6 +476,7 @@ int tb_runtime__main(const struct tb_workload *w, int argc, char **argv)
 	if (w->prepare(&run))
 		return TB_EXIT_CANNOT;
 	run.control->lanes = run.options.threads;
+	set_pace();
 
 	started = start_workers();
 	if (started < run.options.threads) {

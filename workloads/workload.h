@@ -23,11 +23,16 @@
 #define TB_EXIT_USAGE  2
 #define TB_EXIT_CANNOT 3 /* this machine cannot run a stamped workload; nothing was issued */
 
+/* Beyond any machine; and R × 10^12 ps fits into 64 bits. */
+#define TB_RATE_MAX 10000000ull
+
 struct tb_options {
 	uint64_t calls;  /* stamped calls asked for, all lanes */
 	uint64_t warmup; /* calls before START, each lane */
 	uint64_t seed;
 	uint32_t threads;
+	uint64_t rate;  /* stamped calls a second, all lanes; 0: closed loop */
+	uint64_t burst; /* calls due at once, all lanes */
 };
 
 /* One thread's view of the section. Written by that thread only. */
@@ -39,7 +44,12 @@ struct tb_lane {
 	uint64_t live;      /* all ones in the section, 0 in the warm-up: blanks the stamps */
 	uint64_t *issued;   /* control page, or a dummy in the warm-up */
 	uint64_t count[TB_KINDS_MAX];
-	uint64_t spin_ns; /* CPU time spent waiting in memory, to be taken off the section's */
+	uint64_t spin_ns;           /* CPU time spent waiting in memory, to be taken off the section's */
+	const struct tb_pace *pace; /* NULL: closed loop, and in the warm-up */
+	uint64_t start_ns;          /* of the section: what the pace counts from */
+	uint64_t waited_ns;         /* these three: as in the control page */
+	uint64_t late_bursts;
+	uint64_t latest_ns;
 	uint64_t failed_seq;
 	int64_t failed_ret;
 	int32_t failed_kind; /* −1: every call returned what it must */
@@ -57,6 +67,7 @@ struct tb_workload {
 	const char *summary;
 	uint64_t max_calls;
 	uint32_t max_threads;
+	uint32_t pace_unit; /* stamped calls that are due together, whatever the pace; 0 is 1 */
 	/*
 	 * Makes files and declares the kinds. 0, or −errno after tb_run__fail said what failed. What it makes must be
 	 * gone when the process has exited by itself, `cleanup` helping.
@@ -108,6 +119,9 @@ static inline uint64_t tb_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
+/* Waits, in memory, until call `seq` of a paced lane is due. Returns when that was over, CLOCK_MONOTONIC ns. */
+uint64_t tb_lane__await(struct tb_lane *lane, uint64_t seq);
+
 /*
  * The next stamp. The count is published before the call is made, so that a collector that reads it, even after the
  * workload was killed, never finds it behind what the kernel saw.
@@ -120,7 +134,9 @@ static inline __attribute__((always_inline)) uint64_t tb_lane__stamp(struct tb_l
 		lane->published += lane->publish_by;
 		__atomic_store_n(lane->issued, lane->published, __ATOMIC_RELAXED);
 	}
-	return tb_stamp__pack(lane->id, seq, tb_now_ns()) & lane->live;
+	uint64_t now = __builtin_expect(!lane->pace, 1) ? tb_now_ns() : tb_lane__await(lane, seq);
+
+	return tb_stamp__pack(lane->id, seq, now) & lane->live;
 }
 
 /* Keeps the first call that did not return what it must. */

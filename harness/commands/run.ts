@@ -12,6 +12,7 @@ import { findHost, type Host } from '../host.ts';
 import { checkAwake } from '../idle-check.ts';
 import { runJointTrial } from '../joint-process.ts';
 import { lockStudy } from '../lock.ts';
+import { parseBurst, parseRate } from '../pace.ts';
 import { distDir } from '../paths.ts';
 import { definitionOf, type PlanContext, resolveRequest } from '../plan.ts';
 import { probeOn } from '../probe.ts';
@@ -85,9 +86,18 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
       ),
     )
     .option(
-      '--wakeup <policy>',
-      "timer:200 (µs), adaptive or watermark:4096 (bytes) instead of each backend's own",
-      (text) => parseWakeup(text, '--wakeup'),
+      '--wakeup <policies>',
+      "timer:200 (µs), adaptive, watermark:4096 (bytes) instead of each backend's own; of several, a cell for each",
+      (text) => parseList(text, '--wakeup').map((policy) => parseWakeup(policy, '--wakeup')),
+    )
+    .option('--rate <rates>', 'open loop: calls a second, evenly spaced: 1k,10k,0.1M; a cell for each', (text) =>
+      parseList(text, '--rate').map((rate) => parseRate(rate, '--rate')),
+    )
+    .option('--burst <bursts>', 'open loop: 1000/10ms, a thousand calls at full speed every ten milliseconds', (text) =>
+      parseList(text, '--burst').map((burst) => parseBurst(burst, '--burst')),
+    )
+    .option('--section <time>', "length of an open loop's section (default: 1s; full: 2s)", (text) =>
+      parseDurationMs(text, '--section'),
     )
     .addOption(
       new Option('--detail <detail>', 'paths: the strings of path arguments besides what each backend gives').choices(

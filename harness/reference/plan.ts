@@ -41,18 +41,20 @@ export function jointSpecs(plan: Plan, usable: ReadonlySet<string>, roles: Joint
   );
 }
 
-/** Each once, whatever numbers of calls its cells make. */
+/** Each once, whatever numbers of calls its cells make, and at full speed: what is compared does not depend on when. */
 function workloadsOf(plan: Plan): WorkloadSpec[] {
   const found = new Map<string, WorkloadSpec>();
   for (const workload of plan.workloads) {
-    const short =
-      workload.kind === 'stamped'
-        ? { ...workload, calls: Math.min(workload.calls, fewCalls(workload.name)) }
-        : workload;
+    const short = workload.kind === 'stamped' ? shortened(workload) : workload;
     const key = workload.kind === 'stamped' ? `${workload.name}:${workload.threads}` : JSON.stringify(workload.argv);
     if (!found.has(key)) found.set(key, short);
   }
   return [...found.values()];
+}
+
+function shortened({ pace, ...workload }: WorkloadSpec & { kind: 'stamped' }): WorkloadSpec {
+  const calls = fewCalls(workload.name);
+  return { ...workload, calls: pace ? calls : Math.min(workload.calls, calls) };
 }
 
 function fewCalls(workload: string): number {

@@ -3,9 +3,11 @@ import type { Cell, CompletedTrial, Interval, Plan, TrialResult } from '../resul
 import { bcaMedian } from '../statistics/bootstrap.ts';
 import { logRatios, mapInterval, orderInterval, ratioInterval } from '../statistics/order-interval.ts';
 import { proportionality } from '../statistics/power.ts';
+import { wakeupText } from '../wakeup.ts';
 import { cellFlags, type Growth } from './flags.ts';
 import { mergeLatency } from './latency.ts';
 import { canaryBands, marksOf } from './marks.ts';
+import { openLoopOf } from './open-loop.ts';
 import { type CellTrials, groupByCell, inOrder, NO_TRIALS, nsPerCall, pairByRound, values } from './rounds.ts';
 
 /** What the summary must know of a variant; a backend's declared capabilities have all of it. */
@@ -40,6 +42,7 @@ export function summariseCells(
     const baseline = baselineCellId === null ? null : of(baselineCellId);
     const pairs = baseline ? pairByRound(own, baseline) : [];
     const perCallPairs = baseline ? pairByRound(own, baseline, nsPerCall) : [];
+    const openLoop = openLoopOf(counted);
     const bca = pairs.length > 0 ? bcaMedian(logRatios(pairs), { seed: plan.seed }) : null;
 
     return {
@@ -68,6 +71,7 @@ export function summariseCells(
       discrepancy: sumBounds(counted, (a) => (a.delivers === 'nothing' ? null : a.discrepancy)),
       throughputPerS: interval(values(own, (t) => t.throughputPerS)),
       latency: mergeLatency(counted.map((t) => t.latency).filter((l) => l !== null)),
+      openLoop,
       collectorCpuNsPerCall: interval(values(own, collectorCpuPerCall)),
       attachNs: variant.delivers === 'nothing' ? null : interval(values(own, (t) => t.attachNs)),
       detachNs: variant.delivers === 'nothing' ? null : interval(values(own, (t) => t.detachNs)),
@@ -80,6 +84,7 @@ export function summariseCells(
         marks,
         contextDiffers: baseline !== null && contextDiffers(own, baseline),
         growth: growthOf(plan, planCell, of),
+        openLoop,
       }),
     };
   });
@@ -109,6 +114,7 @@ function termsOf(
     workloadCpus: asked.workloadCpus,
     collectorCpus: asked.collectorCpus,
     wakeup: asked.wakeup,
+    wakeupAsked: plan.wakeups.some((wakeup) => wakeupText(wakeup) === wakeupText(asked.wakeup)),
     clock: 'CLOCK_MONOTONIC',
     idle: plan.idle,
     auditContext: contexts.size > 1 ? 'unknown' : ([...contexts][0] ?? asked.auditContext),
@@ -171,7 +177,7 @@ function contextDiffers(own: CellTrials, baseline: CellTrials): boolean {
 /** Against the same cell at a number of calls smaller by a third or more. */
 function growthOf(plan: Plan, planCell: PlanCell, of: (cellId: string) => CellTrials): Growth | null {
   const mine = planCell.trial.workload;
-  if (mine.kind !== 'stamped') return null;
+  if (mine.kind !== 'stamped' || mine.pace) return null; // an open loop's time is that of its schedule
   const time = (cellId: string): number | null =>
     interval(values(of(cellId), (t) => t.section?.durationNs ?? null))?.estimate ?? null;
   for (const other of plan.cells) {

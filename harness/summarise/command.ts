@@ -1,3 +1,4 @@
+import { type Pace, paceLabel, paceText } from '../pace.ts';
 import type { Cell, Plan, WorkloadSpec } from '../result.ts';
 import { wakeupText } from '../wakeup.ts';
 
@@ -11,15 +12,22 @@ export interface Change {
   readonly calls?: number;
 }
 
-/** A workload as it is typed and shown: `threads:4`, `null`. */
-export function workloadLabel(workload: WorkloadSpec): string {
+/** A workload as it is typed: `threads:4`, `null`. */
+function workloadName(workload: WorkloadSpec): string {
   return workload.kind === 'stamped' && workload.threads > 1 ? `${workload.name}:${workload.threads}` : workload.name;
 }
 
-/** A cell's backend as it is shown: with its budget where that is not the one in bytes. */
+/** A workload as it is shown: with its pace, where it has one. */
+export function workloadLabel(workload: WorkloadSpec): string {
+  const name = workloadName(workload);
+  return workload.kind === 'stamped' && workload.pace ? `${name} at ${paceLabel(workload.pace)}` : name;
+}
+
+/** A cell's backend as it is shown: with its budget where that is not the one in bytes, and the wake-up asked for. */
 export function backendLabel({ variant, terms }: Pick<Cell, 'variant' | 'terms'>): string {
   const calls = terms.askedCallsInFlight;
-  return calls === null ? variant : `${variant} @${calls.toLocaleString('en-US')} calls`;
+  const sized = calls === null ? '' : ` @${calls.toLocaleString('en-US')} calls`;
+  return `${variant}${sized}${terms.wakeupAsked ? ` +${wakeupText(terms.wakeup)}` : ''}`;
 }
 
 /** `./tracebench run …` for one cell (with its baseline) or for the whole plan, as it must be typed. */
@@ -28,24 +36,45 @@ export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {
   const backends = cell ? [cell.trial.variant] : plan.backends;
   words.push('--backends', [...new Set(backends)].join(','));
   const workloads = cell ? [cell.trial.workload] : plan.workloads;
-  const stamped = [...new Set(workloads.filter((w) => w.kind === 'stamped').map(workloadLabel))];
-  if (stamped.length > 0) words.push('--workloads', stamped.join(','));
+  const stamped = workloads.filter((w) => w.kind === 'stamped');
+  if (stamped.length > 0) words.push('--workloads', [...new Set(stamped.map(workloadName))].join(','));
+  words.push(...paceWords(stamped.flatMap(({ pace }) => pace ?? [])));
   const filter = cell ? cell.trial.filter : plan.filter;
   if (filter) words.push('-e', filter.join(','));
   words.push('--rounds', String(change.rounds ?? plan.rounds));
-  if (change.calls !== undefined) words.push('--calls', String(change.calls));
+  const calls = change.calls ?? pacedCallsOf(cell);
+  if (calls !== null) words.push('--calls', String(calls));
   const buffer = change.bufferBytes ?? plan.bufferBytes;
   if (buffer !== DEFAULT_BUFFER) words.push('--buffer', bytes(buffer));
   const inFlight = change.inFlight ?? (cell ? cell.trial.inFlight : plan.inFlight);
   if (inFlight !== null) words.push('--in-flight', String(inFlight));
   if (plan.placement !== null) words.push('--placement', plan.placement);
   if (plan.idle !== 'native') words.push('--idle', plan.idle);
-  if (plan.wakeup !== null) words.push('--wakeup', wakeupText(plan.wakeup));
+  // Of a cell its own, unless that is what its variant has anyway.
+  const own = cell && wakeupText(cell.trial.wakeup);
+  const wakeups = plan.wakeups.filter((wakeup) => own === null || wakeupText(wakeup) === own);
+  if (wakeups.length > 0) words.push('--wakeup', wakeups.map(wakeupText).join(','));
   if (plan.detail !== undefined) words.push('--detail', plan.detail);
   if (plan.user !== null) words.push('--user', plan.user);
   const application = workloads.find((w) => w.kind === 'application');
   if (application) words.push('--', ...application.argv);
   return words.map(quote).join(' ');
+}
+
+function paceWords(paces: readonly Pace[]): string[] {
+  const typed = (some: readonly Pace[]): string => [...new Set(some.map(paceText))].join(',');
+  const even = paces.filter(({ burstCalls }) => burstCalls === 1);
+  const bursts = paces.filter(({ burstCalls }) => burstCalls > 1);
+  return [
+    ...(even.length > 0 ? ['--rate', typed(even)] : []),
+    ...(bursts.length > 0 ? ['--burst', typed(bursts)] : []),
+  ];
+}
+
+/** The length of an open loop's section is not recorded, but the number of calls is, which comes to the same. */
+function pacedCallsOf(cell: PlanCell | null): number | null {
+  const workload = cell?.trial.workload;
+  return workload?.kind === 'stamped' && workload.pace ? workload.calls : null;
 }
 
 const DEFAULT_BUFFER = 8 * 2 ** 20;

@@ -1,3 +1,4 @@
+import { paceText } from '../pace.ts';
 import type { Comparison, Plan, TrialResult, WorkloadSpec } from '../result.ts';
 import { holm, signTest } from '../statistics/hypothesis.ts';
 import { contains, logRatios, ratioInterval } from '../statistics/order-interval.ts';
@@ -8,7 +9,7 @@ import { groupByCell, NO_TRIALS, pairByRound } from './rounds.ts';
 /** What two backends must have in common to be compared, besides their budget: the same work per call. */
 export function workloadKey(workload: WorkloadSpec): string {
   return workload.kind === 'stamped'
-    ? `${workload.name} ${workload.threads}`
+    ? `${workload.name} ${workload.threads} ${workload.pace ? paceText(workload.pace) : ''}`
     : JSON.stringify([workload.name, ...workload.argv]);
 }
 

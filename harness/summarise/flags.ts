@@ -1,4 +1,6 @@
 /** What a reader must know before using a cell's figures, each with what to do about it. */
+
+import type { Pace } from '../pace.ts';
 import type { Cell, CompletedTrial, Plan } from '../result.ts';
 import { median } from '../statistics/describe.ts';
 import { mannWhitney } from '../statistics/hypothesis.ts';
@@ -20,6 +22,10 @@ const DRIFT_P = 0.1;
 /** time(N)/time(M) may be off N/M by this much. */
 const PROPORTIONAL = 0.1;
 
+/** An offered rate counts as held from this share on (DESIGN 3.3). */
+export const ACHIEVED_LEAST = 0.99;
+const LATE_MOST = 0.01;
+
 /** The cell against itself at fewer calls. */
 export interface Growth {
   /** N/M */
@@ -40,6 +46,7 @@ export interface FlagInput {
   readonly contextDiffers: boolean;
   /** null where the plan has the cell at one number of calls only. */
   readonly growth: Growth | null;
+  readonly openLoop: Cell['openLoop'];
 }
 
 export function cellFlags(input: FlagInput): Flag[] {
@@ -84,22 +91,22 @@ export function cellFlags(input: FlagInput): Flag[] {
     const what = planCell.baselineCellId === null ? 'rounds' : 'rounds paired with the baseline';
     flag('few-rounds', `${rounds} ${what}: no interval below ${MIN_ROUNDS}; again with ${again({ rounds: 12 })}`);
   }
-  if (
-    terms.regime === 'drops' &&
-    terms.stressFactor !== null &&
-    terms.stressFactor < STRESS_FACTOR &&
-    planCell.trial.workload.kind === 'stamped'
-  ) {
+  const { workload } = planCell.trial;
+  const isClosedLoop = workload.kind === 'stamped' && !workload.pace;
+  if (workload.kind === 'stamped' && workload.pace && input.openLoop !== null) {
+    for (const { code, text } of openLoopFlags(workload.pace, input.openLoop, terms.regime)) flag(code, text);
+  }
+  if (terms.regime === 'drops' && terms.stressFactor !== null && terms.stressFactor < STRESS_FACTOR && isClosedLoop) {
     flag(
       'not-stressed',
       `the calls filled the buffer ${terms.stressFactor.toPrecision(2)} times, not ${STRESS_FACTOR}: overhead and latency stand, loss and throughput under pressure were not tested; use more calls, or ${again(smallerBudget(planCell, terms.stressFactor / STRESS_FACTOR))}`,
     );
   }
-  if (terms.regime === 'blocks' && planCell.trial.workload.kind === 'stamped') {
+  if (terms.regime === 'blocks' && isClosedLoop) {
     const sections = values(trials, (t) => t.section?.durationNs ?? null);
     const lasted = sections.length > 0 ? median(sections) : null;
     if (lasted !== null && lasted < BLOCKING_SECTION_NS) {
-      const calls = Math.ceil((planCell.trial.workload.calls * BLOCKING_SECTION_NS * 1.25) / lasted);
+      const calls = Math.ceil((workload.calls * BLOCKING_SECTION_NS * 1.25) / lasted);
       flag(
         'too-short',
         `the section lasted ${(lasted / 1e6).toFixed(0)} ms: a backend that blocks is measured over at least 200 ms; again with ${again({ calls })}`,
@@ -148,6 +155,30 @@ export function cellFlags(input: FlagInput): Flag[] {
       'drift',
       `the untraced time moved by ${(drift * 100).toFixed(0)} % from the first to the second half of the rounds: pairing takes most of it out, absolute times are those of no one state; again on a quiet machine`,
     );
+  }
+  return flags;
+}
+
+/** An open loop that did not keep its schedule was not the load it says it was. */
+function openLoopFlags(pace: Pace, openLoop: NonNullable<Cell['openLoop']>, regime: Cell['terms']['regime']): Flag[] {
+  const flags: Flag[] = [];
+  const achieved = openLoop.achievedPerS.estimate;
+  if (achieved < ACHIEVED_LEAST * pace.ratePerS) {
+    const whose =
+      regime === 'blocks'
+        ? 'as much as this backend lets through'
+        : 'the limit of the load generator under this backend, or of the machine';
+    flags.push({
+      code: 'not-achieved',
+      text: `${Math.round(achieved)} calls a second were made of ${pace.ratePerS} offered, ${whose}: read it as a cell of the rate achieved; a lower --rate can be held`,
+    });
+  }
+  if (openLoop.lateFraction > LATE_MOST) {
+    const what = pace.burstCalls === 1 ? 'calls' : 'bursts';
+    flags.push({
+      code: 'late',
+      text: `${(openLoop.lateFraction * 100).toPrecision(2)} % of the ${what} were sent over 1 µs after they were due, the latest by ${(openLoop.latestNs / 1000).toFixed(0)} µs: the latency from the due time has that in it, the one from the stamp has not`,
+    });
   }
   return flags;
 }

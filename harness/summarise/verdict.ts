@@ -43,7 +43,7 @@ function cheapest(facts: Facts, trials: readonly TrialResult[]): string {
       const blocking = own.filter((c) => c.terms.regime === 'blocks');
       return [...winners(facts, dropping, DROPPING), ...winners(facts, blocking, BLOCKING)];
     });
-    return sentence(parts.join('; '));
+    return sentence([...parts, ...soonest(recording)].join('; '));
   }
   const counting = facts.cells.filter((c) => c.terms.delivers === 'counts' && c.slowdown !== null);
   if (counting.length > 0) {
@@ -99,6 +99,29 @@ function winners(facts: Facts, cells: readonly Cell[], kind: Kind): string[] {
   return [...wins].map(
     ([name, best], i) => `under ${name}, ${i === 0 ? standing : 'the cheapest of them there'}, ${took(best)}`,
   );
+}
+
+/**
+ * Whose records were to be had soonest at each pace that was held with nothing lost: by p99 over all rounds, which has no
+ * interval. Those that make the workload wait have a clause of their own.
+ */
+function soonest(cells: readonly Cell[]): string[] {
+  const held = cells.filter((c) => c.openLoop && c.latency?.made === 'exit' && (c.deliveredFraction ?? 0) >= LOSSLESS);
+  const kept = held.filter((c) => !c.flags.some((f) => f.code === 'not-achieved'));
+  return [false, true].flatMap((blocks) => {
+    const own = kept.filter((c) => (c.terms.regime === 'blocks') === blocks);
+    const best = [...groupBy(own, (c) => workloadLabel(c.workload)).values()].map((field) =>
+      field.reduce((a, b) => ((b.latency?.p99Ns ?? 0) < (a.latency?.p99Ns ?? 0) ? b : a)),
+    );
+    if (best.length === 0) return [];
+    const places = best.map((c) => `${microseconds(c.latency?.p99Ns ?? 0)} under ${place(c)}`);
+    const whose = blocks ? 'of those that make it wait' : 'of those that do not make the workload wait';
+    return `the least p99 latency ${whose} was ${list(places)}`;
+  });
+}
+
+function microseconds(ns: number): string {
+  return `${digits(ns / 1000)} µs`;
 }
 
 /** `the work took 2.08× [2.06, 2.09] the untraced time on null and … on file with 100 % delivered on each`. */
@@ -189,7 +212,8 @@ function standing(facts: Facts, kept: readonly Cell[], reference: string): strin
   const name = `the reference collector ${reference}`;
   const row = facts.backends.find((b) => b.variant === reference);
   if (row && row.answer === 'no') {
-    const how = facts.plan.wakeup === null ? '' : ` with wake-up ${wakeupText(facts.plan.wakeup)}`;
+    const { wakeups } = facts.plan;
+    const how = wakeups.length === 0 ? '' : ` with wake-up ${wakeups.map(wakeupText).join(' or ')}`;
     return `${name} cannot run here${how}, so no backend was held against it`;
   }
   const cells = kept.filter((c) => c.variant === reference && c.trials.completed > 0);

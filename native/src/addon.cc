@@ -200,6 +200,7 @@ Napi::Object ledger_object(Napi::Env env, const Ledger &l)
 	o.Set("longestLossRun", number(env, l.longest_loss_run));
 	o.Set("lossDeciles", numbers(env, l.loss_deciles));
 	o.Set("latency", histogram_object(env, l.latency));
+	o.Set("latencyFromDue", histogram_object(env, l.latency_from_due));
 	return o;
 }
 
@@ -499,6 +500,9 @@ Napi::Value read_control(const Napi::CallbackInfo &info)
 	o.Set("sectionEndNs", number(env, c->section_end_ns));
 	o.Set("sectionCpuNs", number(env, c->section_cpu_ns));
 	o.Set("calls", number(env, c->calls));
+	o.Set("waitedNs", number(env, c->waited_ns));
+	o.Set("lateBursts", number(env, c->late_bursts));
+	o.Set("latestNs", number(env, c->latest_ns));
 	o.Set("clockEntersKernel", c->clock_enters_kernel != 0);
 	o.Set("errno", Napi::Number::New(env, c->error));
 	o.Set("errorText",

@@ -115,6 +115,7 @@ Ledger::~Ledger() = default;
 void Ledger::enter_section(const tb_control &control)
 {
 	control_ = &control;
+	pace_ = control.pace;
 	kinds_.assign(control.kind, control.kind + std::min<uint32_t>(control.kinds, TB_KINDS_MAX));
 	for (size_t k = 0; k < kinds_.size(); k++) {
 		int32_t nr = kinds_[k].nr;
@@ -253,14 +254,24 @@ void Ledger::take_stamped(const tb_record &r, unsigned k, uint64_t visible_ns)
 	check_contents(r, kind, stamp);
 
 	last_visible_ns = visible_ns;
-	if (kind.blocks)
-		return;
+	if (!kind.blocks)
+		take_latency(stamp, l, seq, visible_ns);
+}
+
+void Ledger::take_latency(uint64_t stamp, uint32_t lane, uint64_t seq, uint64_t visible_ns)
+{
 	uint64_t units = ((visible_ns >> TB_STAMP_TIME_SHIFT) - tb_stamp__time(stamp)) & TB_STAMP_TIME_MASK;
 	if (units >> (TB_STAMP_TIME_BITS - 1)) {
 		ambiguous++;
 		return;
 	}
 	latency.record(static_cast<int64_t>(units << TB_STAMP_TIME_SHIFT));
+	if (!pace_.interval_ps)
+		return;
+	/* Written before the first call of the section was made, so it is there when a stamp is. */
+	uint64_t start = __atomic_load_n(&control_->section_start_ns, __ATOMIC_ACQUIRE);
+	uint64_t due = tb_pace__due_ns(&pace_, start, lane, seq);
+	latency_from_due.record(static_cast<int64_t>(visible_ns - due));
 }
 
 void Ledger::check_contents(const tb_record &r, const tb_call_kind &kind, uint64_t stamp)

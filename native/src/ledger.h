@@ -116,11 +116,14 @@ public:
 	uint64_t longest_loss_run = 0;
 	std::array<uint64_t, 10> loss_deciles{};
 	Histogram latency;
+	/* Open loop only: from when a call was due to its being visible. Every call of a burst is due at its beginning. */
+	Histogram latency_from_due;
 
 private:
 	struct Lane;
 
 	void take_stamped(const tb_record &record, unsigned kind, uint64_t visible_ns);
+	void take_latency(uint64_t stamp, uint32_t lane, uint64_t seq, uint64_t visible_ns);
 	void check_contents(const tb_record &record, const tb_call_kind &kind, uint64_t stamp);
 	void slide(Lane &lane, uint64_t new_base);
 	void settle_word(Lane &lane, uint64_t base, uint64_t seen, unsigned bits);
@@ -129,6 +132,7 @@ private:
 	LedgerOptions options_;
 	const tb_control *control_ = nullptr; /* valid between enter_section and leave_section */
 	std::array<std::unique_ptr<Lane>, TB_LANES> lanes_;
+	tb_pace pace_ = {};
 	std::vector<tb_call_kind> kinds_;
 	std::array<int8_t, TB_NR_MAX> kind_of_nr_;
 	int32_t mark_nr_;

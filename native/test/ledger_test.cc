@@ -22,11 +22,12 @@ struct Bench {
 	Ledger ledger;
 	uint64_t clock_ns = 100 * kSecond;
 
-	explicit Bench(uint32_t lanes = 1, uint64_t expected = 0, bool wants_return = true)
+	explicit Bench(uint32_t lanes = 1, uint64_t expected = 0, bool wants_return = true, tb_pace pace = {})
 		: ledger(LedgerOptions{.wants_return = wants_return, .expected_per_lane = expected})
 	{
 		*control = {};
 		control->lanes = lanes;
+		control->pace = pace;
 		control->kinds = 2;
 		control->kind[0].nr = SYS_getppid;
 		control->kind[0].call_class = TB_CLASS_STAMPED;
@@ -86,6 +87,54 @@ TEST(ledger_counts_what_came_whole)
 	CHECK_EQ(b.ledger.latency.count(), 1009u);
 	CHECK_EQ(b.ledger.latency.min_ns, 1600);
 	CHECK_EQ(b.ledger.latency.max_ns, 1600);
+}
+
+TEST(pace_tells_when_calls_are_due)
+{
+	/* 3 M/s: the period is no whole number of ns, and does not drift: call 3 × 10^6 × 3600 is due after an hour. */
+	tb_pace even = {.interval_ps = 333'333, .burst_calls = 1, .stagger_ps = 0};
+	CHECK_EQ(tb_pace__due_ns(&even, 1000, 0, 0), 1000u);
+	CHECK_EQ(tb_pace__due_ns(&even, 1000, 0, 3), 1000u + 999);
+	CHECK_EQ(tb_pace__due_ns(&even, 0, 0, 3'000'000ull * 3600),
+		 3'599'996'400'000u); /* a millionth early */
+
+	/* 1,000 calls each 10 ms; two lanes that take turns. */
+	tb_pace bursts = {.interval_ps = 10'000'000'000, .burst_calls = 1000, .stagger_ps = 5'000'000'000};
+	CHECK_EQ(tb_pace__due_ns(&bursts, 7, 0, 999), 7u);
+	CHECK_EQ(tb_pace__due_ns(&bursts, 7, 0, 1000), 10'000'007u);
+	CHECK_EQ(tb_pace__due_ns(&bursts, 7, 1, 999), 5'000'007u);
+	CHECK_EQ(tb_pace__due_ns(&bursts, 7, 1, 2000), 25'000'007u);
+}
+
+TEST(ledger_takes_latency_from_the_stamp_and_from_when_the_call_was_due)
+{
+	Bench b(1, 0, true,
+		{.interval_ps = 1'000'000'000, .burst_calls = 2, .stagger_ps = 0}); /* two each ms */
+	b.control->section_start_ns = b.clock_ns;
+	b.issue(0, 4);
+	/* Due, sent, visible, in µs after the start: 0, 0, 16; 0, 160, 320; 1000, 1000, 1032; and one sent late. */
+	const uint64_t sent_us[] = {0, 160, 1000, 1600};
+	const uint64_t visible_us[] = {16, 320, 1032, 1760};
+	for (uint64_t s = 0; s < 4; s++)
+		b.deliver(b.record(0, s, b.clock_ns + sent_us[s] * 1000), b.clock_ns + visible_us[s] * 1000);
+	b.finish();
+	CHECK_EQ(b.ledger.complete, 4u);
+	CHECK_EQ(b.ledger.latency.count(), 4u);
+	CHECK_EQ(b.ledger.latency.min_ns, 16'000);
+	CHECK_EQ(b.ledger.latency.max_ns, 160'000);
+	CHECK_EQ(b.ledger.latency_from_due.count(), 4u);
+	CHECK_EQ(b.ledger.latency_from_due.min_ns, 16'000);
+	CHECK_EQ(b.ledger.latency_from_due.max_ns, 760'000);
+}
+
+TEST(ledger_knows_no_due_time_in_a_closed_loop)
+{
+	Bench b;
+	b.issue(0, 1);
+	b.deliver(0, 0);
+	b.finish();
+	CHECK_EQ(b.ledger.latency.count(), 1u);
+	CHECK_EQ(b.ledger.latency_from_due.count(), 0u);
 }
 
 TEST(ledger_finds_loss_runs_and_their_place)

@@ -97,6 +97,36 @@ describe.each(usable)('$id', ({ id, capabilities: can }) => {
     },
   );
 
+  if (isDefault(id))
+    test('an open loop keeps its schedule by waiting in memory, and its books balance', async () => {
+      /* Bursts of 10 every 2 ms; seven of them, so that the schedule lasts 14 ms. */
+      const pace = { ratePerS: 5000, burstCalls: 10 };
+      const workload = { ...stamped('null', 70), pace };
+      const trial = completed(await runTrial(specFor(id, workload)));
+      const { section, openLoop } = trial;
+      if (section === null || openLoop === null) throw new Error('no section, or no open loop');
+      expect(section.calls).toBe(70);
+      /* The last burst has its period as well, so what is achieved never exceeds what was offered. */
+      expect(section.durationNs).toBeGreaterThanOrEqual(14e6);
+      expect(openLoop.achievedPerS).toBeLessThanOrEqual(5000);
+      expect(openLoop.achievedPerS).toBeCloseTo(70e9 / section.durationNs, 6);
+      expect(section.waitedNs).toBeGreaterThan(0);
+      expect(section.waitedNs).toBeLessThan(section.durationNs);
+      expect(openLoop.lateBursts).toBeLessThanOrEqual(7);
+      if (trial.accounting.delivers === 'nothing') {
+        expect(openLoop.latencyFromDue).toBeNull();
+        return;
+      }
+      /* An undeclared call in the section, one that the pacing made, would be an accounting error. */
+      expect(trial.accounting.reasons).toEqual([]);
+      expect(trial.accounting.verdict).toBe('reconciled');
+      if (trial.accounting.delivers !== 'records') return;
+      expect(openLoop.latencyFromDue?.count).toBe(trial.latency?.count);
+      /* Nothing is sent before it is due; the stamp's unit is 16 ns. */
+      expect(openLoop.latencyFromDue?.minNs).toBeGreaterThanOrEqual((trial.latency?.minNs ?? 0) - 16);
+      expect(openLoop.latencyFromDue?.maxNs).toBeGreaterThanOrEqual((trial.latency?.maxNs ?? 0) - 16);
+    });
+
   if (can.delivers === 'records')
     test('a collector that stalls 100 ms', async () => {
       const workload = stamped('null', can.regime === 'blocks' ? 5003 : 600_011);

@@ -33,7 +33,7 @@ describe('a plan file', () => {
       rounds: 12,
       inFlight: 10_000,
       idle: 'busy',
-      wakeup: { kind: 'watermark', value: 4096 },
+      wakeup: [{ kind: 'watermark', value: 4096 }],
     };
     expect(parsePlanText(yaml, 'p.yaml')).toEqual(expected);
     expect(

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { TRIAL_START_MS } from '../../harness/costs.ts';
 import { TracebenchError } from '../../harness/errors.ts';
+import { parseBurst, parseRate } from '../../harness/pace.ts';
 import { expandPlan, resolveRequest } from '../../harness/plan.ts';
 import { planSchema } from '../../harness/result.ts';
 import { roundTrials } from '../../harness/schedule.ts';
@@ -56,12 +58,12 @@ describe('resolving a request', () => {
       /give fewer/,
     ],
     [
-      { wakeup: { kind: 'watermark', value: 5 * MIB }, backends: ['ring'] },
+      { wakeup: [{ kind: 'watermark', value: 5 * MIB }], backends: ['ring'] },
       /--wakeup watermark:5242880 is more than the 4 MiB of buffer that one CPU reaches under ring/,
       /smaller watermark/,
     ],
     [
-      { wakeup: { kind: 'watermark', value: MIB }, inFlight: 100, backends: ['ring'] },
+      { wakeup: [{ kind: 'watermark', value: MIB }], inFlight: 100, backends: ['ring'] },
       /--wakeup watermark:1048576 is more than the 9\.4 KiB/,
       /larger .*--in-flight/,
     ],
@@ -201,8 +203,8 @@ describe('expanding a plan', () => {
 
   it('uses --idle and --wakeup as given, and says who keeps its own', () => {
     const settings: Settings = { workloads: ['null'], backends: ['ring/*', 'stop'], idle: 'busy' };
-    const { plan, notes } = expand({ ...settings, wakeup: { kind: 'adaptive' } });
-    expect(plan).toMatchObject({ idle: 'busy', wakeup: { kind: 'adaptive' }, placement: null });
+    const { plan, notes } = expand({ ...settings, wakeup: [{ kind: 'adaptive' }] });
+    expect(plan).toMatchObject({ idle: 'busy', wakeups: [{ kind: 'adaptive' }], placement: null });
     for (const { trial } of plan.cells) expect(trial.idle).toBe('busy');
     const wakeups = new Map(plan.cells.map(({ trial }) => [trial.variant, trial.wakeup.kind]));
     expect(Object.fromEntries(wakeups)).toEqual({
@@ -216,7 +218,82 @@ describe('expanding a plan', () => {
       'stop keeps its own wake-up: every call is a wake-up (sync)',
     ]);
     expect(expand(settings).notes).toEqual([]);
-    expect(expand({ ...settings, placement: 'same' }).plan).toMatchObject({ placement: 'same', wakeup: null });
+    expect(expand({ ...settings, placement: 'same' }).plan).toMatchObject({ placement: 'same', wakeups: [] });
+  });
+
+  it('makes a cell for each wake-up asked for, but none that the variant cannot have', () => {
+    const settings: Settings = {
+      workloads: ['null'],
+      backends: ['ring/*', 'stop', 'audit'],
+      wakeup: [{ kind: 'adaptive' }, { kind: 'timer', value: 50 }, { kind: 'adaptive' }],
+    };
+    const request = resolveRequest(settings, fakeContext(), 7);
+    const cannot = new Map([['audit', ['adaptive']]]);
+    const { plan, notes } = expandPlan(request, request.variants, fakeContext(), cannot);
+    const traced = plan.cells.filter(({ baselineCellId }) => baselineCellId !== null);
+    expect(traced.map(({ cellId, trial }) => [cellId.replace(/^null\/\d+\//, ''), trial.wakeup])).toEqual([
+      ['ring+adaptive', { kind: 'adaptive' }],
+      ['ring+timer:50', { kind: 'timer', value: 50 }],
+      ['ring/count', { kind: 'timer', value: 1000 }],
+      ['stop', { kind: 'sync' }],
+      ['audit+timer:50', { kind: 'timer', value: 50 }],
+    ]);
+    expect(plan.wakeups).toEqual([{ kind: 'adaptive' }, { kind: 'timer', value: 50 }]);
+    expect(notes).toContain('audit has no cell with wake-up adaptive: it cannot be woken so');
+    expect(planSchema.parse(plan)).toEqual(plan);
+  });
+
+  it('makes an open loop of each rate and burst, as long as a section, each with a baseline of its own', () => {
+    const settings: Settings = {
+      workloads: ['null', 'file'],
+      backends: ['ring'],
+      rate: [parseRate('1k', 'r'), parseRate('0.3M', 'r')],
+      burst: [parseBurst('3000/10ms', 'b')],
+      section: 500,
+    };
+    const { plan, notes, predictedRoundMs } = expand(settings);
+    expect(plan.cells.map(({ cellId }) => cellId)).toEqual([
+      'null/500@1k/none',
+      'null/500@1k/ring',
+      'null/150000@300k/none',
+      'null/150000@300k/ring',
+      'null/150000@3kx10ms/none',
+      'null/150000@3kx10ms/ring',
+      'file/500@1k/none',
+      'file/500@1k/ring',
+      'file/150000@300k/none',
+      'file/150000@300k/ring',
+      'file/150000@3kx10ms/none',
+      'file/150000@3kx10ms/ring',
+    ]);
+    expect(plan.cells[4]?.trial.workload).toEqual({
+      kind: 'stamped',
+      name: 'null',
+      calls: 150_000,
+      threads: 1,
+      seed: 7,
+      pace: { ratePerS: 300_000, burstCalls: 3000 },
+    });
+    expect(predictedRoundMs).toBe(12 * (500 + TRIAL_START_MS));
+    expect(notes).toEqual([]);
+    expect(planSchema.parse(plan)).toEqual(plan);
+  });
+
+  it('cuts the calls of what cannot keep up by far, and says so', () => {
+    const { plan, notes } = expand({ workloads: ['null'], backends: ['stop'], rate: [parseRate('1M', 'r')] });
+    const calls = new Map(plan.cells.map(({ trial }) => [trial.variant, (trial.workload as { calls: number }).calls]));
+    expect(calls.get('stop')).toBeLessThan(400_000);
+    expect(calls.get('none')).toBe(calls.get('stop'));
+    expect(notes.join()).toMatch(/null at 1M\/s\/stop: cannot keep up, so \d+ calls instead of 1000000/);
+  });
+
+  it.each([
+    [{ rate: [parseRate('1k', 'r')], command: ['true'] }, /a command makes its calls when it likes/, /--workloads/],
+    [{ section: 500 }, /--section is the length of an open loop/, /give --rate or --burst/],
+  ] as [Settings, RegExp, RegExp][])('refuses %j', (settings, message, mend) => {
+    const error = refusal(() => resolveRequest(settings, fakeContext(), 7));
+    expect(error.message).toMatch(message);
+    expect(error.mend).toMatch(mend);
   });
 
   it('cuts calls that cannot be afforded and says so', () => {

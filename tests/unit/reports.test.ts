@@ -344,8 +344,8 @@ describe('json', () => {
     (broken.cells[0] as (typeof broken.cells)[number]).durationNs = interval(Number.NaN, null, null);
     expect(() => resultJson(broken)).toThrow();
     expect(() => parseResult('{')).toThrow(/not JSON/);
-    expect(() => parseResult('{"version":99}')).toThrow(/version 1, but 99/);
-    expect(() => parseResult('{"version":1}')).toThrow(/not a whole result/);
+    expect(() => parseResult('{"version":99}')).toThrow(/version 2, but 99/);
+    expect(() => parseResult('{"version":2}')).toThrow(/not a whole result/);
   });
 });
 

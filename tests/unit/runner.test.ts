@@ -300,7 +300,7 @@ describe('preparing', () => {
   it('asks each source with the wake-up it is to run with, and those who keep their own with theirs', async () => {
     const asked: [string, Wakeup | undefined][] = [];
     const context = fakeContext();
-    const settings: Settings = { ...SMALL, backends: ['ring/*', 'stop'], wakeup: { kind: 'adaptive' } };
+    const settings: Settings = { ...SMALL, backends: ['ring/*', 'stop'], wakeup: [{ kind: 'adaptive' }] };
     const { plan } = await prepareStudy(resolveRequest(settings, context, 1), context, async (variant, wakeup) => {
       asked.push([variant, wakeup]);
       return variant === 'ring'
@@ -321,7 +321,7 @@ describe('preparing', () => {
     const left = (settings: Settings, rows: BackendRow[] = []) =>
       notMeasured(resolveRequest({ ...SMALL, ...settings }, context, 1), rows, context);
     const refused: BackendRow = { variant: 'ring', answer: 'no', reason: 'r', mend: null };
-    expect(left({ wakeup: { kind: 'timer', value: 50 } }, [refused])).toContainEqual({
+    expect(left({ wakeup: [{ kind: 'timer', value: 50 }] }, [refused])).toContainEqual({
       what: 'what this machine or user cannot run, or not with wake-up timer:50: ring',
       command: './tracebench doctor',
     });

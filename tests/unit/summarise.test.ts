@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Cell, CompletedTrial, Plan, Study, TrialResult } from '../../harness/result.ts';
+import type { Cell, CompletedTrial, Plan, Study, TrialResult, TrialSpec, WorkloadSpec } from '../../harness/result.ts';
 import { studySchema, trialResultSchema } from '../../harness/result.ts';
 import { runCommand } from '../../harness/summarise/command.ts';
 import { roundsToRank } from '../../harness/summarise/comparisons.ts';
@@ -383,22 +383,54 @@ describe('two budgets', () => {
 
 describe('the command that runs it again', () => {
   const plan = { ...fixturePlan({ ...SMALL, inFlight: 500 }), idle: 'busy', placement: 'free' } as const;
-  const of = (cellId: string | null, changed: Partial<Plan> = {}) =>
-    runCommand({ ...plan, ...changed }, plan.cells.find((c) => c.cellId === cellId) ?? null);
+  const of = (cellId: string | null, changed: Partial<Plan> = {}, trial: Partial<TrialSpec> = {}) => {
+    const cell = plan.cells.find((c) => c.cellId === cellId);
+    return runCommand({ ...plan, ...changed }, cell ? { ...cell, trial: { ...cell.trial, ...trial } } : null);
+  };
 
   it('has the terms of the study, and of a cell its own budget', () => {
     const terms = '--placement free --idle busy --wakeup watermark:4096';
     const wakeup = { kind: 'watermark', value: 4096 } as const;
-    expect(of(null, { wakeup })).toBe(
+    const wakeups = [wakeup];
+    expect(of(null, { wakeups })).toBe(
       `./tracebench run --backends none,ebpf,ptrace --workloads null --rounds 6 --in-flight 500 ${terms}`,
     );
-    expect(of('null/1900000/ebpf@500calls', { wakeup })).toBe(
+    expect(of('null/1900000/ebpf@500calls', { wakeups }, { wakeup })).toBe(
       `./tracebench run --backends ebpf --workloads null --rounds 6 --in-flight 500 ${terms}`,
     );
-    expect(of('null/1900000/ebpf', { wakeup })).toBe(
+    expect(of('null/1900000/ebpf', { wakeups }, { wakeup })).toBe(
       `./tracebench run --backends ebpf --workloads null --rounds 6 ${terms}`,
     );
-    expect(of(null, { wakeup: { kind: 'adaptive' } })).toMatch(/--wakeup adaptive$/);
+    expect(of(null, { wakeups: [{ kind: 'adaptive' }] })).toMatch(/--wakeup adaptive$/);
+  });
+
+  it('has all wake-ups of a study, of a cell the one it ran with, of one that keeps its own none', () => {
+    const wakeups: Plan['wakeups'] = [{ kind: 'adaptive' }, { kind: 'timer', value: 50 }];
+    expect(of(null, { wakeups })).toMatch(/--wakeup adaptive,timer:50$/);
+    expect(of('null/1900000/ebpf', { wakeups }, { wakeup: { kind: 'timer', value: 50 } })).toMatch(
+      /--wakeup timer:50$/,
+    );
+    expect(of('null/17000/ptrace', { wakeups })).not.toContain('--wakeup');
+  });
+
+  it('has the paces of a study, and of a cell its own with as many calls', () => {
+    const paced = (pace: { ratePerS: number; burstCalls: number }): WorkloadSpec => ({
+      kind: 'stamped',
+      name: 'null',
+      calls: 20_000,
+      threads: 1,
+      seed: 1,
+      pace,
+    });
+    const workloads = [
+      paced({ ratePerS: 1000, burstCalls: 1 }),
+      paced({ ratePerS: 1_500_000, burstCalls: 1 }),
+      paced({ ratePerS: 100_000, burstCalls: 1000 }),
+    ];
+    expect(of(null, { workloads })).toMatch(/--workloads null --rate 1k,1\.5M --burst 1k\/10ms --rounds 6/);
+    expect(of('null/1900000/ebpf', {}, { workload: workloads[2] as WorkloadSpec })).toMatch(
+      /--workloads null --burst 1k\/10ms --rounds 6 --calls 20000/,
+    );
   });
 
   it('leaves out what is as it would be anyway', () => {
