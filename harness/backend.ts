@@ -77,6 +77,16 @@ export interface BufferTerms {
   readonly perCpu: boolean;
   /** Sizes that one such buffer comes in: whole calls, whole pages, or a power of two of pages. */
   readonly granularity: 'call' | 'page' | 'power-of-two-pages';
+  /** Where whoever uses the mechanism by other means sets its size. */
+  readonly knob?: Knob;
+}
+
+/** A setting that sizes a buffer: so many units of so many bytes, of each buffer. */
+export interface Knob {
+  /** As it is written: `buffer_size_kb`, `auditctl -b`. */
+  readonly name: string;
+  readonly unitBytes: number;
+  readonly powerOfTwo: boolean;
 }
 
 export interface VariantDefinition {

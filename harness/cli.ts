@@ -4,6 +4,7 @@
  * Words after the first `--` are a command and never looked at as options.
  */
 import { Command, CommanderError } from '@commander-js/extra-typings';
+import { capacityCommand } from './commands/capacity.ts';
 import type { CommandContext } from './commands/context.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -64,6 +65,7 @@ async function main(typed: readonly string[]): Promise<number> {
     listCommand(context),
     traceCommand(context, finish),
     runCommand(context, finish),
+    capacityCommand(context, finish),
     explainCommand(context),
   ];
   for (const command of commands) program.addCommand(command as unknown as Command);

@@ -51,6 +51,20 @@ export function parseBurst(text: string, what: string): Pace {
   return { ratePerS, burstCalls };
 }
 
+/** `1M:100ms`: calls a second while a burst lasts, and how long that is. Throws a usage error. */
+export function parsePeak(text: string, what: string): { readonly peakPerS: number; readonly durationMs: number } {
+  const [rate = '', duration = '', ...rest] = text.trim().split(':');
+  const peakPerS = countOf(rate);
+  const durationMs = rest.length === 0 ? msOf(duration, what) : null;
+  if (peakPerS === null || durationMs === null) {
+    throw usageError(
+      `${what}: '${text}' is not a rate and how long it lasts`,
+      'write for example 1M:100ms: a million calls a second for a tenth of a second',
+    );
+  }
+  return { peakPerS, durationMs };
+}
+
 /** A whole number above zero; null for anything else. */
 function countOf(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)([kM]?)$/.exec(text.trim());

@@ -27,6 +27,16 @@ export function parseDurationMs(text: string, what: string): number {
   return ms;
 }
 
+/** `0.1%` or `0.001`: a share of one, 1 excluded. Throws a usage error. */
+export function parseFraction(text: string, what: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
+  const value = match ? Number(match[1]) / (match[2] === '%' ? 100 : 1) : Number.NaN;
+  if (!(value >= 0 && value < 1)) {
+    throw usageError(`${what}: '${text}' is not a share below one`, 'write for example 0.1% or 0.001');
+  }
+  return value;
+}
+
 /** A whole number of at least `min`, written in digits (thousands may be parted by _). */
 export function parseCount(text: string, what: string, min: number): number {
   const value = /^\d[\d_]*$/.test(text.trim()) ? Number(text.replaceAll('_', '')) : Number.NaN;

@@ -36,7 +36,12 @@ const full: Capabilities = {
 const A_CALL_OR_NONE: LossRelation = { min: 1, max: Number.POSITIVE_INFINITY };
 
 /** Three records of a call in kauditd's queue, and as many again on their way through the socket. */
-const QUEUE: BufferTerms = { bytesPerCall: 6912, perCpu: false, granularity: 'page' };
+const QUEUE: BufferTerms = {
+  bytesPerCall: 6912,
+  perCpu: false,
+  granularity: 'page',
+  knob: { name: 'auditctl -b', unitBytes: 2304, powerOfTwo: false },
+};
 
 /** Nobody is woken, the collector looks: as the other dropping backends do by default. */
 const LOOK_EVERY_200_US: Wakeup = { kind: 'timer', value: 200 };

@@ -17,11 +17,26 @@ const ONE_RECORD_A_CALL: LossRelation = { min: 1, max: 1 };
 const LOOK_EVERY_200_US: Wakeup = { kind: 'timer', value: 200 };
 
 /* What each transport puts before a record, beside it. */
-const MAPPED_RINGS: BufferTerms = { bytesPerCall: RECORD_BYTES, perCpu: true, granularity: 'call' };
+const MAPPED_RINGS: BufferTerms = {
+  bytesPerCall: RECORD_BYTES,
+  perCpu: true,
+  granularity: 'call',
+  knob: { name: 'value size of the mapped array', unitBytes: 1, powerOfTwo: false },
+};
 /** A header of 8 bytes; one ring for all CPUs. */
-const RING_BUFFER: BufferTerms = { bytesPerCall: 8 + RECORD_BYTES, perCpu: false, granularity: 'power-of-two-pages' };
+const RING_BUFFER: BufferTerms = {
+  bytesPerCall: 8 + RECORD_BYTES,
+  perCpu: false,
+  granularity: 'power-of-two-pages',
+  knob: { name: 'max_entries of the BPF ring buffer', unitBytes: 1, powerOfTwo: true },
+};
 /** Header 8, size 4, padded to 8. */
-const PERF_RINGS: BufferTerms = { bytesPerCall: 16 + RECORD_BYTES, perCpu: true, granularity: 'power-of-two-pages' };
+const PERF_RINGS: BufferTerms = {
+  bytesPerCall: 16 + RECORD_BYTES,
+  perCpu: true,
+  granularity: 'power-of-two-pages',
+  knob: { name: 'pages of each perf buffer ring', unitBytes: 4096, powerOfTwo: true },
+};
 
 const full: Capabilities = {
   delivers: 'records',

@@ -11,7 +11,12 @@ import {
 const A_CALL_OR_NONE: LossRelation = { min: 1, max: Number.POSITIVE_INFINITY };
 
 /** Sub-buffers of a page for each CPU; event sizes of x86-64 and arm64, with their headers. */
-const pages = (bytesPerCall: number): BufferTerms => ({ bytesPerCall, perCpu: true, granularity: 'page' });
+const pages = (bytesPerCall: number): BufferTerms => ({
+  bytesPerCall,
+  perCpu: true,
+  granularity: 'page',
+  knob: { name: 'buffer_size_kb', unitBytes: 1024, powerOfTwo: false },
+});
 const PAIR_PAGES = pages(98);
 const ENTRY_PAGES = pages(69);
 

@@ -49,6 +49,7 @@ const rings = (bytesPerCall: number): BufferTerms => ({
   bytesPerCall,
   perCpu: true,
   granularity: 'power-of-two-pages',
+  knob: { name: 'perf record -m', unitBytes: 4096, powerOfTwo: true },
 });
 const EXIT_RING = rings(arch === 'arm64' ? 184 : 144);
 const PAIR_RING = rings(arch === 'arm64' ? 184 : 200);

@@ -1,0 +1,70 @@
+/**
+ * A buffer and its collector as a fluid queue: what a load of bursts loses. Calls flow in at one rate while a burst lasts,
+ * out at another while the collector works, over the brim when the buffer is full. A collector that had emptied the
+ * buffer is asleep, and begins after a pause.
+ *
+ * It leaves out what averages out (the size of drain rounds, jitter) and what it cannot know (a collector that loses its
+ * CPU for longer than its usual pause). Whether it holds for a backend is tested on points that it was not fitted to.
+ */
+
+/** Bursts of equal calls at equal intervals; one burst is a load that is on all the time. */
+export interface BurstLoad {
+  /** Of a thread at full speed, traced. */
+  readonly peakPerS: number;
+  readonly burstCalls: number;
+  /** From the beginning of one burst to that of the next; not below what a burst takes. */
+  readonly intervalMs: number;
+  readonly bursts: number;
+}
+
+export interface Queue {
+  readonly servedPerS: number;
+  /** Calls that the buffer within reach of the workload holds. */
+  readonly bufferCalls: number;
+  /** From the first call in an empty buffer to when the collector works. */
+  readonly pauseMs: number;
+}
+
+/** Lost calls / calls. */
+export function lossOf(load: BurstLoad, queue: Queue): number {
+  const { burstCalls, bursts } = load;
+  const inMs = (burstCalls * 1000) / load.peakPerS;
+  const arrive = load.peakPerS / 1000;
+  const serve = queue.servedPerS / 1000;
+  let waiting = 0;
+  let lost = 0;
+  for (let burst = 0; burst < bursts; burst++) {
+    const pauseMs = waiting > 0 ? 0 : queue.pauseMs;
+    const asleepMs = Math.min(pauseMs, inMs);
+    const fill = (calls: number): void => {
+      waiting = Math.max(0, waiting + calls);
+      lost += Math.max(0, waiting - queue.bufferCalls);
+      waiting = Math.min(waiting, queue.bufferCalls);
+    };
+    fill(arrive * asleepMs);
+    fill((arrive - serve) * (inMs - asleepMs));
+    const idleMs = load.intervalMs - inMs - (pauseMs - asleepMs);
+    waiting = Math.max(0, waiting - serve * Math.max(0, idleMs));
+  }
+  return Math.min(1, lost / (burstCalls * bursts));
+}
+
+/**
+ * The smallest buffer, in calls, with which such a load loses no more than `lossFraction`; null where none does, because
+ * more comes on average than is served.
+ */
+export function bufferFor(load: BurstLoad, queue: Omit<Queue, 'bufferCalls'>, lossFraction: number): number | null {
+  const enough = (bufferCalls: number): boolean => lossOf(load, { ...queue, bufferCalls }) <= lossFraction;
+  const all = Math.ceil(load.burstCalls * load.bursts);
+  const averagePerS = (load.burstCalls * 1000) / load.intervalMs;
+  if (averagePerS * (1 - lossFraction) > queue.servedPerS || !enough(all)) return null;
+  let low = 0;
+  let high = all;
+  if (enough(low)) return low;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (enough(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}

@@ -1,0 +1,98 @@
+/**
+ * The loss surface of one variant: bursts of drawn sizes into buffers of drawn sizes, and the queue that describes them.
+ *
+ * First a pilot finds the size of buffer from which on a burst is not lost. Then the points that will test the model are
+ * drawn, then those it is fitted to, all from one seed and all before anything is fitted; they run in shuffled order.
+ */
+
+import type { Random } from '../random.ts';
+import { median } from '../statistics/describe.ts';
+import { fitQueue, type LossPoint, medianError, type QueueFit, resampledFits } from './fit.ts';
+import { bufferFor } from './queue-model.ts';
+
+/** Bursts to run into a buffer that is to hold so many calls. */
+export interface PointPlan {
+  readonly callsInFlight: number;
+  readonly burstCalls: number;
+  readonly bursts: number;
+}
+
+/** What came of it; the buffer as the kernel granted it. */
+export type RunPoint = (plan: PointPlan) => Promise<LossPoint>;
+
+export interface SurfaceOptions {
+  readonly testPoints: number;
+  readonly fitPoints: number;
+  readonly random: Random;
+}
+
+export interface Surface {
+  readonly fit: QueueFit;
+  /** To resamples of the fitted points. */
+  readonly resampled: readonly QueueFit[];
+  readonly fitted: readonly LossPoint[];
+  readonly tested: readonly LossPoint[];
+  /** Of the tested points: predicted − measured loss, in shares of the calls; median of its size. */
+  readonly lossError: number;
+  /** Of the tested points that lost between 5 and 95 %: |buffer predicted to lose as much / buffer had − 1|; null without any. */
+  readonly bufferError: number | null;
+  /** How many of the tested points lost between 5 and 95 %: only they tell a good model from a bad one. */
+  readonly telling: number;
+}
+
+const PILOT_BURST = 20_000;
+const PILOT_BURSTS = 3;
+/** A page of the smallest records, up to what nobody gives a pilot burst. */
+const PILOT_LADDER = [40, 160, 640, 2560, 10_240, 40_960];
+const LITTLE = 0.05;
+const NEARLY_ALL = 0.95;
+/** Buffers from so much smaller than the pilot's answer on. */
+const SPAN = 32;
+const BURST_TIMES: readonly [number, number] = [1.2, 12];
+const MOST_BURST = 400_000;
+const BURSTS = 6;
+/** Enough for the ends of a 90 % interval; a fit takes a tenth of a second. */
+const RESAMPLES = 40;
+
+/** Rejects with what `run` rejects with. */
+export async function measureSurface(run: RunPoint, options: SurfaceOptions): Promise<Surface> {
+  const { random, testPoints, fitPoints } = options;
+  const largest = await pilot(run);
+  const plans = Array.from({ length: testPoints + fitPoints }, () => draw(largest, random));
+  const roles = plans.map((plan, i) => ({ plan, isTest: i < testPoints }));
+  const fitted: LossPoint[] = [];
+  const tested: LossPoint[] = [];
+  for (const { plan, isTest } of random.shuffle(roles)) (isTest ? tested : fitted).push(await run(plan));
+  const fit = fitQueue(fitted);
+  const telling = tested.filter(({ lossFraction }) => lossFraction > LITTLE && lossFraction < NEARLY_ALL);
+  return {
+    fit,
+    resampled: resampledFits(fitted, RESAMPLES, random),
+    fitted,
+    tested,
+    lossError: medianError(tested, fit),
+    bufferError: telling.length > 0 ? median(telling.map((point) => bufferErrorOf(point, fit))) : null,
+    telling: telling.length,
+  };
+}
+
+/** Calls in flight from which on a pilot burst loses little. */
+async function pilot(run: RunPoint): Promise<number> {
+  for (const callsInFlight of PILOT_LADDER) {
+    const point = await run({ callsInFlight, burstCalls: PILOT_BURST, bursts: PILOT_BURSTS });
+    if (point.lossFraction < LITTLE) return point.callsInFlight;
+  }
+  return PILOT_LADDER.at(-1) as number;
+}
+
+function draw(largest: number, random: Random): PointPlan {
+  const callsInFlight = Math.max(1, Math.round(largest / SPAN ** random.next()));
+  const [least, most] = BURST_TIMES;
+  const burstCalls = Math.min(MOST_BURST, Math.round(callsInFlight * least * (most / least) ** random.next()));
+  return { callsInFlight, burstCalls: Math.max(2, burstCalls), bursts: BURSTS };
+}
+
+function bufferErrorOf({ load, callsInFlight, lossFraction }: LossPoint, fit: QueueFit): number {
+  const predicted = bufferFor(load, fit, lossFraction);
+  return predicted === null ? Number.POSITIVE_INFINITY : Math.abs(predicted / fit.bufferShare / callsInFlight - 1);
+}

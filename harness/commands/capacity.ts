@@ -1,0 +1,236 @@
+/** `tracebench capacity`: flags → searches → table and files. */
+import { randomInt } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command, Option } from '@commander-js/extra-typings';
+import { z } from 'zod';
+import { capacityLines, renderCapacity, renderCapacityMarkdown } from '../../reports/capacity.ts';
+import { renderFleet } from '../../reports/fleet.ts';
+import { writeFileAtomic } from '../atomic-file.ts';
+import { type Demand, planFleet } from '../capacity/planner.ts';
+import { type CapacityStudy, capacityStudySchema } from '../capacity/result.ts';
+import { holds } from '../capacity/search.ts';
+import { studyCapacity } from '../capacity/study.ts';
+import { readEnvironment } from '../environment.ts';
+import { cannotError, EXIT, usageError } from '../errors.ts';
+import { findHost } from '../host.ts';
+import { checkAwake } from '../idle-check.ts';
+import { lockStudy } from '../lock.ts';
+import { type Pace, parsePeak, parseRate } from '../pace.ts';
+import { distDir } from '../paths.ts';
+import { resolveRequest } from '../plan.ts';
+import { probeOn } from '../probe.ts';
+import { parseBytes, parseCount, parseDurationMs, parseFraction, parseList } from '../quantity.ts';
+import { IDLE_POLICIES, PLACEMENTS, type Settings } from '../settings.ts';
+import { watchForStop } from '../stop.ts';
+import { prepareStudy } from '../study.ts';
+import { checkOutputFolder, newStudyDir } from '../study-files.ts';
+import { ACHIEVED_LEAST } from '../summarise/flags.ts';
+import { runTrial } from '../trial-process.ts';
+import { parseWakeup } from '../wakeup.ts';
+import { type CommandContext, type Finish, planContext, printJson, resultsDir, shownPath } from './context.ts';
+
+const SEEDS = 2 ** 31;
+const CAPACITY_FILE = 'capacity.json';
+const REPORT_FILE = 'capacity.md';
+const SEARCHES = 7;
+const LOSS = 0.001;
+const RESOLUTION = 0.05;
+const LEAST_PER_S = 1000;
+const SECTION_MS = 1000;
+const SURFACE_POINTS = { testPoints: 16, fitPoints: 24 };
+
+interface Asked {
+  readonly settings: Settings;
+  readonly searches: number;
+  readonly loss: number;
+  readonly sectionMs: number;
+  readonly surface: boolean;
+  readonly out: string | undefined;
+}
+
+export function capacityCommand(context: () => CommandContext, finish: Finish) {
+  return new Command('capacity')
+    .summary('the highest rate that each backend holds without loss, by search')
+    .description(
+      'Offers calls at rates of its choosing and searches for the highest one at which the workload keeps 99 % of its ' +
+        'schedule and no more than the tolerated share is lost; several times, so that the answer has an interval. Where ' +
+        'nothing is lost at full speed, the answer is at least that speed; for a backend that makes the workload wait it is ' +
+        'what that lets through.',
+    )
+    .option('--backends <list>', 'backends or variants that deliver records (default: all defaults)')
+    .option('--workload <name>', 'stamped workload', 'null')
+    .option('--searches <n>', 'of each variant; 6 is the least that has an interval', count('--searches'), SEARCHES)
+    .option('--loss <share>', 'tolerated, 0.1% or 0.001', (text) => parseFraction(text, '--loss'), LOSS)
+    .option('--section <time>', 'of a trial, at least', (text) => parseDurationMs(text, '--section'), SECTION_MS)
+    .option('--buffer <size>', 'buffer budget over all CPUs (default: 8MiB)', (text) => parseBytes(text, '--buffer'))
+    .option('--in-flight <calls>', 'buffers that hold so many calls, instead of --buffer', count('--in-flight'))
+    .option('--wakeup <policy>', "timer:200 (µs), adaptive or watermark:4096 instead of each backend's own", (text) =>
+      parseWakeup(text, '--wakeup'),
+    )
+    .addOption(new Option('--placement <where>', "collector's CPU against the workload's").choices(PLACEMENTS))
+    .addOption(new Option('--idle <policy>', 'busy keeps every CPU awake').choices(IDLE_POLICIES))
+    .option('--surface', 'also the loss of bursts over buffer sizes, and a queue model fitted to it and tested')
+    .option('--seed <n>', 'of the order (default: a fresh one, recorded)', (text) => parseCount(text, '--seed', 0))
+    .option('--out <dir>', 'new folder for the files (default: results/TIME-capacity)')
+    .option('--plan <dir>', 'measures nothing: from the capacities measured there, what the demand below needs')
+    .option('--rate <calls>', 'with --plan: calls a second of one host, on average: 200k', (text) =>
+      parseRate(text, '--rate'),
+    )
+    .option(
+      '--burst <peak:time>',
+      'with --plan: what the average comes in, 1M:100ms; without it evenly spaced',
+      (text) => parsePeak(text, '--burst'),
+    )
+    .option('--hosts <n>', 'with --plan (default: 1)', count('--hosts'))
+    .option('--cores <n>', 'with --plan: of each host (default: as measured)', count('--cores'))
+    .action(async ({ backends, workload, wakeup, searches, loss, section, surface, out, ...more }) => {
+      const { plan, rate, burst, hosts, cores, ...terms } = more;
+      if (plan !== undefined) {
+        await planOn(plan, { rate, burst, hosts, cores, loss }, context());
+        return;
+      }
+      refuseDemand({ rate, burst, hosts, cores });
+      if (terms.inFlight !== undefined && terms.buffer !== undefined) {
+        throw usageError('--buffer and --in-flight both say how large the buffers are', 'give one of them');
+      }
+      const settings: Settings = {
+        ...terms,
+        backends: backends === undefined ? undefined : parseList(backends, '--backends'),
+        workloads: [workload],
+        wakeup: wakeup === undefined ? undefined : [wakeup],
+      };
+      finish(await search({ settings, searches, loss, sectionMs: section, surface: surface === true, out }, context()));
+    });
+}
+
+interface Demanded {
+  readonly rate: Pace | undefined;
+  readonly burst: Demand['burst'] | undefined;
+  readonly hosts: number | undefined;
+  readonly cores: number | undefined;
+}
+
+/** A demand is planned for, not measured. */
+function refuseDemand(demanded: Demanded): void {
+  const given = Object.entries(demanded).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  throw usageError(
+    `--${given[0]} belongs to a demand, and --plan does not say by which measured capacities it is to be met`,
+    'measure first (./tracebench capacity --surface), then give --plan results/TIME-capacity',
+  );
+}
+
+async function planOn(
+  path: string,
+  { rate, burst, hosts, cores, loss }: Demanded & { loss: number },
+  around: CommandContext,
+): Promise<void> {
+  if (rate === undefined) throw usageError('--plan needs a demand', 'give --rate, calls a second of one host: 200k');
+  const study = readCapacity(path);
+  const demand: Demand = {
+    ratePerS: rate.ratePerS,
+    burst: burst ?? null,
+    cpus: cores ?? study.environment.cpusOnline,
+    hosts: hosts ?? 1,
+    lossFraction: loss,
+  };
+  if (burst && burst.peakPerS < rate.ratePerS) {
+    throw usageError(
+      `--burst: the peak of ${burst.peakPerS} calls a second is below the average of ${rate.ratePerS}`,
+      'give the peak that is reached while a burst lasts',
+    );
+  }
+  const answers = planFleet(study, demand);
+  if (around.json) await printJson(around, { demand, answers });
+  else await around.print(renderFleet(answers, demand, study));
+}
+
+/** Throws a usage error for what is no capacity.json of this version. */
+function readCapacity(path: string): CapacityStudy {
+  const file = path.endsWith('.json') ? path : join(path, CAPACITY_FILE);
+  const mend = 'name the folder that ./tracebench capacity --surface has written';
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw usageError(`--plan: ${(error as Error).message}`, mend);
+  }
+  try {
+    return capacityStudySchema.parse(JSON.parse(text));
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
+    throw usageError(`--plan: ${file} is no capacity study of this version: ${why}`, mend);
+  }
+}
+
+function count(flag: string) {
+  return (text: string): number => parseCount(text, flag, 1);
+}
+
+async function search(
+  { settings, searches, loss, sectionMs, surface, out }: Asked,
+  around: CommandContext,
+): Promise<number> {
+  const entry = join(distDir, 'harness', 'trial.js');
+  if (!existsSync(entry))
+    throw cannotError(`${shownPath(entry)} is missing: the project is not built`, 'npm run build');
+  if (out !== undefined) checkOutputFolder(out);
+  const host = await findHost();
+  const context = planContext();
+  const user = host.invoker ?? undefined;
+  const request = resolveRequest({ ...settings, user }, context, randomInt(SEEDS));
+  if (request.idle === 'busy') await checkAwake();
+  const say = (text: string): void => {
+    if (!around.quiet) process.stderr.write(`${text}\n`);
+  };
+
+  const lock = await lockStudy(`tracebench ${around.argv.join(' ')}`);
+  const stop = watchForStop((reason) => around.exitNow(reason.exitCode));
+  try {
+    const { plan, rows } = await prepareStudy(request, context, probeOn(host));
+    for (const { variant, answer, reason } of rows) if (answer === 'no') say(`${variant} cannot run here: ${reason}`);
+    const criteria = {
+      lossFraction: loss,
+      achievedLeast: ACHIEVED_LEAST,
+      resolution: RESOLUTION,
+      leastPerS: LEAST_PER_S,
+    };
+    const study = await studyCapacity(
+      {
+        plan,
+        rows,
+        backends: context.backends,
+        machine: context.machine,
+        searches,
+        criteria,
+        sectionMs,
+        surface: surface ? SURFACE_POINTS : null,
+      },
+      {
+        environment: await readEnvironment(),
+        stop,
+        runTrial: (spec) => runTrial({ entry, host }, spec, stop.signal),
+        tried: (variant, n, one) => {
+          say(`  ${variant} ${n + 1}: ${capacityLines.attempt(one)}: ${holds(one, criteria) ? 'held' : 'not held'}`);
+        },
+        point: (variant, one) => say(`  ${variant}: ${capacityLines.point(one)}`),
+        searched: (variant, n, done) =>
+          say(`${variant} ${n + 1} of ${searches}: ${capacityLines.outcome(done.outcome)}`),
+      },
+    );
+    const dir = out === undefined ? newStudyDir(resultsDir, new Date(study.startedAt), 'capacity') : resolve(out);
+    mkdirSync(dir, { recursive: true });
+    writeFileAtomic(join(dir, CAPACITY_FILE), `${JSON.stringify(study, null, 2)}\n`);
+    writeFileAtomic(join(dir, REPORT_FILE), renderCapacityMarkdown(study));
+    if (around.json) await printJson(around, study);
+    else await around.print(renderCapacity(study));
+    say(`\nfiles: ${shownPath(dir)}/ (${CAPACITY_FILE}, ${REPORT_FILE})`);
+    const stopped = stop.reason();
+    if (stopped !== null) return stopped.exitCode;
+    return study.variants.some(({ capacity }) => capacity === null) ? EXIT.invalid : EXIT.ok;
+  } finally {
+    stop.dispose();
+    await lock.release();
+  }
+}

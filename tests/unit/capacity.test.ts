@@ -1,0 +1,399 @@
+import { describe, expect, it } from 'vitest';
+import { queueOf } from '../../harness/capacity/fit.ts';
+import { pointOf, pointSpec } from '../../harness/capacity/points.ts';
+import { lossOf } from '../../harness/capacity/queue-model.ts';
+import type { CapacityStudy } from '../../harness/capacity/result.ts';
+import { runSearches, type SearchRun, type Subject } from '../../harness/capacity/run.ts';
+import { type Attempt, type Criteria, holds, type Search, searchCapacity } from '../../harness/capacity/search.ts';
+import { capacityOf } from '../../harness/capacity/summarise.ts';
+import { measureSurface, type PointPlan, type RunPoint } from '../../harness/capacity/surface.ts';
+import { createRandom, type Random } from '../../harness/random.ts';
+import type { CompletedTrial, TrialResult, TrialSpec } from '../../harness/result.ts';
+import { renderCapacity, renderCapacityMarkdown } from '../../reports/capacity.ts';
+import { fakeContext } from '../fixtures/plan-context.ts';
+import { fixturePlan, fixtureTrials } from '../fixtures/study.ts';
+
+const CRITERIA: Criteria = { lossFraction: 0.001, achievedLeast: 0.99, resolution: 0.05, leastPerS: 1000 };
+
+/** Loses what comes faster than `servedPerS`; the generator makes at most `generatedPerS`; now and then a bad trial. */
+function backend(servedPerS: number, generatedPerS: number, badShare = 0, random: Random = createRandom(1)) {
+  return async (offeredPerS: number | null): Promise<Attempt> => {
+    const achievedPerS = Math.min(offeredPerS ?? Number.POSITIVE_INFINITY, generatedPerS);
+    const bad = random.next() < badShare;
+    return { offeredPerS, achievedPerS, lossFraction: bad ? 0.2 : Math.max(0, 1 - servedPerS / achievedPerS) };
+  };
+}
+
+describe('the search', () => {
+  it.each([1800, 47_000, 333_333, 2_900_000])('finds a capacity of %d within its resolution', async (servedPerS) => {
+    const { outcome, attempts } = await searchCapacity(backend(servedPerS, 3_000_000), CRITERIA);
+    if (outcome.kind !== 'found') throw new Error(outcome.kind);
+    // A rate a thousandth above what is served loses a thousandth.
+    expect(outcome.heldPerS).toBeLessThanOrEqual(servedPerS / 0.999);
+    expect(outcome.failedPerS).toBeGreaterThan(servedPerS);
+    expect(outcome.failedPerS / outcome.heldPerS).toBeLessThanOrEqual(1.05);
+    for (const one of attempts) expect(holds(one, CRITERIA)).toBe(one.achievedPerS <= servedPerS / 0.999);
+  });
+
+  it('says that the load generator ended first where nothing is lost at full speed', async () => {
+    const { outcome, attempts } = await searchCapacity(backend(5_000_000, 3_000_000), CRITERIA);
+    expect(outcome).toEqual({ kind: 'generator-limit', heldPerS: 3_000_000 });
+    expect(attempts).toHaveLength(2);
+    expect(attempts.map(({ offeredPerS }) => offeredPerS)).toEqual([null, null]);
+  });
+
+  it('says so where not even the least rate is held', async () => {
+    const { outcome, attempts } = await searchCapacity(backend(500, 3_000_000), CRITERIA);
+    expect(outcome).toEqual({ kind: 'below-least', failedPerS: 1000 });
+    expect(attempts.at(-1)?.offeredPerS).toBe(1000);
+  });
+
+  it('does not count a rate as held that was not achieved', () => {
+    const attempt = { offeredPerS: 1000, achievedPerS: 989, lossFraction: 0 };
+    expect(holds(attempt, CRITERIA)).toBe(false);
+    expect(holds({ ...attempt, achievedPerS: 990 }, CRITERIA)).toBe(true);
+    expect(holds({ ...attempt, achievedPerS: 1000, lossFraction: 0.0011 }, CRITERIA)).toBe(false);
+    expect(holds({ ...attempt, offeredPerS: null }, CRITERIA)).toBe(true);
+  });
+
+  it('is not led astray by one bad trial in ten: nine of ten searches are within a tenth', async () => {
+    let near = 0;
+    for (let seed = 0; seed < 200; seed++) {
+      const { outcome } = await searchCapacity(backend(200_000, 3_000_000, 0.1, createRandom(seed)), CRITERIA);
+      if (outcome.kind === 'found' && Math.abs(outcome.heldPerS / 200_000 - 1) < 0.1) near++;
+    }
+    expect(near).toBeGreaterThanOrEqual(180);
+  });
+
+  it('ends with what a trial ends with', async () => {
+    await expect(searchCapacity(() => Promise.reject(new Error('gone')), CRITERIA)).rejects.toThrow('gone');
+  });
+});
+
+const found = (heldPerS: number): Search => ({
+  outcome: { kind: 'found', heldPerS, failedPerS: heldPerS * 1.04 },
+  attempts: [],
+});
+const limited = (heldPerS: number): Search => ({ outcome: { kind: 'generator-limit', heldPerS }, attempts: [] });
+const below: Search = { outcome: { kind: 'below-least', failedPerS: 1000 }, attempts: [] };
+
+describe('the capacity', () => {
+  it('is the median of the searches with its interval', () => {
+    const searches = [5, 1, 7, 3, 2, 6, 4].map((n) => found(n * 1000));
+    expect(capacityOf(searches, 'drops')).toEqual({
+      perS: 4000,
+      low: 1000,
+      high: 7000,
+      confidence: 1 - 2 / 128,
+      meaning: 'held',
+    });
+  });
+
+  it('has no interval below six searches, and none at all without searches', () => {
+    expect(capacityOf([found(1), found(2), found(3)], 'drops')).toEqual({
+      perS: 2,
+      low: null,
+      high: null,
+      confidence: 0,
+      meaning: 'held',
+    });
+    expect(capacityOf([], 'drops')).toBeNull();
+  });
+
+  it('is at least the limit of the load generator where half of the searches ended there, without an upper end', () => {
+    const searches = [
+      found(900),
+      found(800),
+      limited(3000),
+      limited(3100),
+      limited(2900),
+      limited(3050),
+      limited(3020),
+    ];
+    expect(capacityOf(searches, 'drops')).toMatchObject({ perS: 3000, low: 800, high: null, meaning: 'at-least' });
+  });
+
+  it('is what is let through where the workload is made to wait, with both ends', () => {
+    const searches = [91, 90, 94, 89, 93, 92, 95].map((n) => limited(n * 1000));
+    expect(capacityOf(searches, 'blocks')).toMatchObject({
+      perS: 92_000,
+      low: 89_000,
+      high: 95_000,
+      meaning: 'let-through',
+    });
+  });
+
+  it('is less than the least rate where that is not held, without a lower end', () => {
+    const searches = [below, below, below, below, found(1100), found(1200), found(1300)];
+    expect(capacityOf(searches, 'drops')).toMatchObject({ perS: 1000, low: null, high: 1300, meaning: 'less-than' });
+  });
+});
+
+// ---------------------------------------------------------------- the searches of a study
+
+const plan = fixturePlan({ workloads: ['null'], variants: ['ebpf', 'ptrace'] });
+const subjects: Subject[] = plan.cells
+  .filter(({ baselineCellId }) => baselineCellId !== null)
+  .map(({ trial }) => ({ variant: trial.variant, trial }));
+
+/** A trial of the fixture that was asked for a rate and lost what `served` says. */
+function answer(spec: TrialSpec, servedPerS: number): TrialResult {
+  const [plausible] = fixtureTrials({ ...plan, cells: [{ cellId: spec.cellId, baselineCellId: null, trial: spec }] });
+  const trial = plausible as CompletedTrial;
+  const { accounting, section } = trial;
+  if (accounting.delivers !== 'records' || section === null) throw new Error('the fixture changed');
+  const pace = spec.workload.kind === 'stamped' ? spec.workload.pace : undefined;
+  const achievedPerS = Math.min(pace?.ratePerS ?? Number.POSITIVE_INFINITY, 3e6);
+  const complete = Math.round(accounting.issued * Math.min(1, servedPerS / achievedPerS));
+  return {
+    ...trial,
+    spec,
+    section: { ...section, durationNs: (section.calls * 1e9) / achievedPerS },
+    accounting: { ...accounting, complete },
+  };
+}
+
+function searchRun(changed: Partial<SearchRun> = {}): SearchRun & { order: string[] } {
+  const order: string[] = [];
+  return {
+    order,
+    subjects,
+    searches: 3,
+    criteria: CRITERIA,
+    sectionMs: 500,
+    random: createRandom(3),
+    runTrial: async (spec) => answer(spec, spec.variant === 'ebpf' ? 100_000 : 9e9),
+    stop: new AbortController().signal,
+    tried: () => undefined,
+    searched: (variant, search) => order.push(`${variant} ${search}`),
+    ...changed,
+  };
+}
+
+describe('the searches of several backends', () => {
+  it('take turns, pass by pass, and keep what the kernel granted', async () => {
+    const run = searchRun();
+    const result = await runSearches(run);
+    expect(run.order.map((text) => text.split(' ')[1])).toEqual(['0', '0', '1', '1', '2', '2']);
+    expect(new Set(run.order).size).toBe(6);
+    const { searches, failures, geometry } = result.get('ebpf') ?? { searches: [] };
+    expect(searches).toHaveLength(3);
+    for (const { outcome } of searches) expect(outcome).toMatchObject({ kind: 'found' });
+    expect(failures).toEqual([]);
+    expect(geometry?.callsInFlight).toBe(87_381);
+    expect(result.get('ptrace')?.searches[0]?.outcome.kind).toBe('generator-limit');
+  });
+
+  it('offer rates in an open loop as long as a section, never with fewer calls than the closed loop makes', async () => {
+    const specs: TrialSpec[] = [];
+    await runSearches(
+      searchRun({
+        searches: 1,
+        runTrial: async (spec) => {
+          specs.push(spec);
+          return answer(spec, 100_000);
+        },
+      }),
+    );
+    const stamped = specs.map(
+      ({ variant, workload }) => ({ variant, ...workload }) as { variant: string; calls: number },
+    );
+    for (const { variant, calls } of stamped)
+      expect(calls).toBeGreaterThanOrEqual(variant === 'ebpf' ? 1_900_000 : 17_000);
+    const paced = stamped.filter((spec) => 'pace' in spec) as unknown as {
+      calls: number;
+      pace: { ratePerS: number };
+    }[];
+    expect(paced.length).toBeGreaterThan(4);
+    for (const { calls, pace } of paced) expect(calls).toBeGreaterThanOrEqual(pace.ratePerS * 0.5);
+    expect(new Set(specs.map(({ trialId }) => trialId)).size).toBe(specs.length);
+  });
+
+  it('lose a search, and say why, where a trial fails or its books are wrong', async () => {
+    let calls = 0;
+    const run = searchRun({
+      runTrial: async (spec) => {
+        const result = answer(spec, 9e9) as CompletedTrial;
+        calls++;
+        if (calls === 1)
+          return {
+            version: 2,
+            spec,
+            startedAt: '',
+            wallMs: 1,
+            status: 'failed',
+            error: { code: 'DIED', message: 'gone', mend: null },
+          };
+        if (calls === 2 && result.accounting.delivers === 'records')
+          return {
+            ...result,
+            accounting: { ...result.accounting, verdict: 'error', reasons: ['a stamp nobody issued'] },
+          };
+        return result;
+      },
+    });
+    const result = await runSearches(run);
+    const failures = [...result.values()].flatMap((one) => one.failures);
+    expect(failures).toEqual(['search 1: DIED: gone', 'search 1: a stamp nobody issued']);
+    expect([...result.values()].map(({ searches }) => searches.length)).toEqual([2, 2]);
+  });
+
+  it('end when they are stopped, with the searches that were done', async () => {
+    const stop = new AbortController();
+    const run = searchRun({
+      stop: stop.signal,
+      runTrial: async (spec) => {
+        if (spec.trialId.includes('#1.')) {
+          stop.abort();
+          throw new Error('stopped');
+        }
+        return answer(spec, 9e9);
+      },
+    });
+    const result = await runSearches(run);
+    expect([...result.values()].map(({ searches }) => searches.length)).toEqual([1, 1]);
+  });
+});
+
+describe('the loss surface', () => {
+  const truth = { servedPerS: 900_000, pauseMs: 0.3, bufferShare: 1.1 };
+  const peakPerS = 2.4e6;
+  const plans: PointPlan[] = [];
+  const run: RunPoint = async (plan) => {
+    plans.push(plan);
+    const load = { peakPerS, burstCalls: plan.burstCalls, intervalMs: 500, bursts: plan.bursts };
+    // A mechanism that comes in steps.
+    const callsInFlight = Math.ceil(plan.callsInFlight / 40) * 40;
+    return { load, callsInFlight, lossFraction: lossOf(load, queueOf(truth, callsInFlight)) };
+  };
+
+  it('tests the queue on points that were drawn before it was fitted, and finds that it holds', async () => {
+    const surface = await measureSurface(run, { testPoints: 16, fitPoints: 24, random: createRandom(8) });
+    expect([surface.tested.length, surface.fitted.length]).toEqual([16, 24]);
+    expect(surface.telling).toBeGreaterThanOrEqual(8);
+    expect(surface.lossError).toBeLessThan(0.01);
+    expect(surface.bufferError).toBeLessThan(0.05);
+    expect(surface.fit.servedPerS / truth.servedPerS).toBeCloseTo(1, 1);
+    const ladder = plans.slice(0, plans.length - 40);
+    expect(ladder.every(({ burstCalls, bursts }) => burstCalls === 20_000 && bursts === 3)).toBe(true);
+    const again: PointPlan[] = [];
+    const noted: RunPoint = (plan) => {
+      again.push(plan);
+      return run(plan);
+    };
+    await measureSurface(noted, { testPoints: 16, fitPoints: 24, random: createRandom(8) });
+    expect(again).toEqual(plans.slice(0, again.length));
+  });
+
+  it('says how far off it is where a backend is no such queue', async () => {
+    const random = createRandom(3);
+    const odd: RunPoint = async (plan) => ({ ...(await run(plan)), lossFraction: random.next() });
+    const surface = await measureSurface(odd, { testPoints: 16, fitPoints: 24, random: createRandom(8) });
+    expect(surface.lossError).toBeGreaterThan(0.1);
+  });
+});
+
+describe('a point as a trial', () => {
+  const trial = (subjects[0] as Subject).trial;
+  const buffer = { bytesPerCall: 96, perCpu: true, granularity: 'call' } as const;
+  const machine = fakeContext().machine;
+
+  it('has a buffer of so many calls and bursts with room to drain between', () => {
+    const spec = pointSpec(trial, buffer, machine, { callsInFlight: 500, burstCalls: 4000, bursts: 6 }, 2_000_000);
+    expect(spec).toMatchObject({ inFlight: 500, bufferBytes: 500 * 96 * 2 });
+    // 2 ms of burst, 10 ms and 20 more until the next.
+    expect(spec.workload).toMatchObject({ calls: 24_000, pace: { ratePerS: 133_333, burstCalls: 4000 } });
+  });
+
+  it('is read from what was issued, what came, and how long the bursts took', () => {
+    const spec = pointSpec(trial, buffer, machine, { callsInFlight: 500, burstCalls: 4000, bursts: 6 }, 2_000_000);
+    const done = answer(spec, 9e9) as CompletedTrial;
+    if (done.accounting.delivers !== 'records' || done.section === null) throw new Error('the fixture changed');
+    const lossy: CompletedTrial = {
+      ...done,
+      section: { ...done.section, calls: 24_000, durationNs: 180e6, waitedNs: 170e6 },
+      accounting: { ...done.accounting, issued: 24_000, complete: 18_000 },
+      geometry: { ...done.geometry, callsInFlight: 512 },
+    };
+    expect(pointOf(lossy)).toEqual({
+      load: { peakPerS: 2.4e6, burstCalls: 4000, intervalMs: 4000e3 / 133_333, bursts: 6 },
+      callsInFlight: 512,
+      lossFraction: 0.25,
+    });
+    expect(() =>
+      pointOf({ ...lossy, accounting: { ...lossy.accounting, verdict: 'error', reasons: ['odd'] } as never }),
+    ).toThrow('odd');
+  });
+});
+
+describe('the table', () => {
+  const study = {
+    workload: 'null',
+    searches: 7,
+    criteria: CRITERIA,
+    sectionMs: 1000,
+    seed: 5,
+    idle: 'native',
+    complete: true,
+    environment: { kernelRelease: '6.18', cpusOnline: 2, cpuModel: 'CPU', virtualisation: 'KVM' },
+    variants: [
+      {
+        variant: 'perf',
+        regime: 'drops',
+        geometry: { bufferBytes: 8 << 20, callsInFlight: 29_127 },
+        searches: new Array(7),
+        failures: [],
+        surface: null,
+        capacity: capacityOf(
+          [1, 2, 3, 4, 5, 6, 7].map((n) => found(n * 1e5)),
+          'drops',
+        ),
+      },
+      {
+        variant: 'ebpf',
+        regime: 'drops',
+        geometry: null,
+        searches: new Array(6),
+        failures: ['search 3: DIED: gone'],
+        surface: {
+          fit: { servedPerS: 5.2e6, pauseMs: 0.31, bufferShare: 0.97 },
+          fitted: new Array(24),
+          tested: new Array(16),
+          telling: 9,
+          lossError: 0.021,
+          bufferError: 0.12,
+          holds: true,
+        },
+        capacity: capacityOf(new Array(6).fill(limited(3.1e6)), 'drops'),
+      },
+      {
+        variant: 'odd',
+        regime: 'drops',
+        geometry: null,
+        searches: [],
+        failures: ['search 1: x'],
+        surface: null,
+        capacity: null,
+      },
+    ],
+  } as unknown as CapacityStudy;
+
+  it('has a row a backend, its interval, and what the figure means', () => {
+    const text = renderCapacity(study);
+    expect(text).toMatch(
+      /perf +drops +400 k\/s +\[100 k\/s, 700 k\/s\] +7 +29,127 +8 MiB +highest offered rate that is held/,
+    );
+    expect(text).toMatch(/ebpf +drops +≥ 3\.10 M\/s +\[3\.10 M\/s, ∞\] +6 \+ 1 failed +– +– +at least: nothing lost/);
+    expect(text).toMatch(/odd +drops +– +– +0 \+ 1 failed +– +– +search 1: x/);
+    expect(text).toContain('99.0 % is achieved and at most 0.1 % lost, to 5 %; median of 7 searches');
+    const rows = renderCapacityMarkdown(study)
+      .split('\n')
+      .filter((line) => line.startsWith('|'));
+    const capacity = rows.slice(0, 5);
+    expect(new Set(capacity.map((row) => row.split('|').length)).size).toBe(1);
+    const surface = rows.slice(5);
+    expect(surface).toHaveLength(3);
+    expect(new Set(surface.map((row) => row.split('|').length)).size).toBe(1);
+    expect(surface[2]).toBe('| ebpf | 5.20 M/s | 310 µs | 97.0 % | 24 + 16 | 9 | 2.1 % | 12.0 % | holds |');
+  });
+});
