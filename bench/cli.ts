@@ -20,6 +20,9 @@ import { lastRecords } from './b/javascript.ts';
 import { kills } from './b/kills.ts';
 import { pathsCost } from './b/paths-cost.ts';
 import { stall } from './b/stall.ts';
+import { capacity, planner } from './c/capacity.ts';
+import { latency } from './c/latency.ts';
+import { stopwatch } from './c/stopwatch.ts';
 import type { Check, Line } from './check.ts';
 
 const CHECKS: Readonly<Record<string, readonly Check[]>> = {
@@ -36,6 +39,7 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
     sameAgainstSame,
   ],
   B: [auditMark, booksOfAll, stall, commandCounts, mechanismCost, daemonCost, pathsCost, lastRecords, kills],
+  C: [latency, stopwatch, capacity, planner],
 };
 
 function usage(message: string): never {

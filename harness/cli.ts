@@ -11,6 +11,7 @@ import { explainCommand } from './commands/explain.ts';
 import { listCommand } from './commands/list.ts';
 import { ON_BEHALF, readLetter } from './commands/on-behalf.ts';
 import { runCommand } from './commands/run.ts';
+import { selectCommand } from './commands/select.ts';
 import { traceCommand } from './commands/trace.ts';
 import { toolVersion } from './environment.ts';
 import { BackendError, EXIT, TracebenchError } from './errors.ts';
@@ -24,6 +25,7 @@ Exit codes:
   3    the machine cannot do what was asked (--require, another study, not built)
   4    the measurement is invalid: an accounting error, time not proportional to
        the calls, or the baseline's half-width above ${NOISE_BOUND * 100} %
+  99   select: nobody meets the needs
   129, 130, 143   ended by SIGHUP, SIGINT, SIGTERM; what was measured is kept
   trace passes the exit code of its command through
 
@@ -66,6 +68,7 @@ async function main(typed: readonly string[]): Promise<number> {
     traceCommand(context, finish),
     runCommand(context, finish),
     capacityCommand(context, finish),
+    selectCommand(context, finish),
     explainCommand(context),
   ];
   for (const command of commands) program.addCommand(command as unknown as Command);

@@ -27,6 +27,18 @@ export function parseDurationMs(text: string, what: string): number {
   return ms;
 }
 
+const TIME_UNITS_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9 };
+
+/** `500ns`, `20us`, `1.5ms`: the unit is needed. Nanoseconds, positive. Throws a usage error. */
+export function parseDurationNs(text: string, what: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([a-zµ]+)$/.exec(text.trim());
+  const unit = match && TIME_UNITS_NS[match[2] ?? ''];
+  const ns = match && unit ? Number(match[1]) * unit : 0;
+  if (!(ns > 0))
+    throw usageError(`${what}: '${text}' is not a time above zero`, 'write for example 500ns, 20us or 2ms');
+  return ns;
+}
+
 /** `0.1%` or `0.001`: a share of one, 1 excluded. Throws a usage error. */
 export function parseFraction(text: string, what: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());

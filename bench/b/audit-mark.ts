@@ -30,7 +30,9 @@ export const auditMark: Check = {
     /* The same against the same, as far apart in time as before and after are. */
     const same = ratioInterval(before.slice(TRIALS).map((ns, i) => [ns, before[i] as number]));
     const changed = ratioInterval(after.map((ns, i) => [ns, before[TRIALS + i] as number]));
-    const contained = (changed.low ?? 1) <= (same.high ?? 1) && (changed.high ?? 1) >= (same.low ?? 1);
+    /* What the machine does by itself, it may do in either direction. */
+    const noise = Math.max(Math.abs((same.low ?? 1) - 1), Math.abs((same.high ?? 1) - 1));
+    const contained = (changed.low ?? 1) <= 1 + noise && (changed.high ?? 1) >= 1 - noise;
     const values = await interleave(
       (['absent', 'present'] as const).map((auditContext) => ({
         name: auditContext,
@@ -55,7 +57,7 @@ export const auditMark: Check = {
     });
     return [
       line('none against none before the audit trial (A/A)', same, 'reported', true),
-      line('none after the audit trial / before it', changed, 'overlaps the A/A interval', contained),
+      line('none after the audit trial / before it', changed, 'overlaps 1 ± what A/A is off by', contained),
       line(
         `none with an audit context present / absent, ${ROUNDS} rounds: audit's standing cost`,
         standing,

@@ -76,7 +76,9 @@ describe('imports', () => {
     for (const file of typescript.filter((f) => f.startsWith('reports/'))) {
       for (const target of importsOf(file)) {
         const ofResults =
-          /^(reports\/|harness\/(capacity\/)?result(-version)?\.ts$|harness\/capacity\/planner\.ts$)/.test(target);
+          /^(reports\/|harness\/(capacity\/)?result(-version)?\.ts$|harness\/capacity\/planner\.ts$|harness\/select\/judge\.ts$)/.test(
+            target,
+          );
         expect(ofResults, `${file} imports ${target}`).toBe(true);
       }
     }
