@@ -4,6 +4,7 @@
  */
 import type { Capabilities } from '../backend.ts';
 import type { Cell, Study } from '../result.ts';
+import { ACHIEVED_LEAST } from '../summarise/flags.ts';
 
 /** What somebody wants of a tracer. Absent: it does not matter. */
 export interface Needs {
@@ -166,9 +167,13 @@ function measured(cells: readonly Cell[], needs: Needs, variant: string): Reason
   return reasons;
 }
 
-/** Calls a second that the workload reached: by its schedule, or as fast as it went under the tracer. */
-function loadOf({ openLoop, perCallNs }: Cell): number {
-  if (openLoop !== null) return openLoop.achievedPerS.low ?? openLoop.achievedPerS.estimate;
+/** Calls a second: what was offered where that was achieved, else what was; of a closed loop, as fast as it went. */
+function loadOf({ openLoop, perCallNs, workload }: Cell): number {
+  if (openLoop !== null) {
+    const achieved = openLoop.achievedPerS.low ?? openLoop.achievedPerS.estimate;
+    const offered = workload.kind === 'stamped' ? (workload.pace?.ratePerS ?? 0) : 0;
+    return achieved >= ACHIEVED_LEAST * offered ? offered : achieved;
+  }
   return perCallNs === null ? 0 : 1e9 / (perCallNs.high ?? perCallNs.estimate);
 }
 
