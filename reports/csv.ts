@@ -1,6 +1,7 @@
 /** trials.csv and cells.csv: one row a trial, one a cell; units in the column names, empty where there is no figure. */
 import { stringify } from 'csv-stringify/sync';
 import type { Cell, CompletedTrial, Interval, Study, TrialResult } from '../harness/result.ts';
+import { nsPerCall } from './format.ts';
 
 type Value = string | number | boolean | null;
 type Column<T> = readonly [name: string, value: (row: T) => Value];
@@ -37,13 +38,6 @@ function kept(value: (a: Exclude<Accounting, { delivers: 'nothing' }>) => Value)
 
 function paceOf(workload: Cell['workload']): { ratePerS: number; burstCalls: number } | undefined {
   return workload.kind === 'stamped' ? workload.pace : undefined;
-}
-
-/** Without the time that an open loop waited for its calls to be due. */
-function nsPerCall({ section, spec: { workload } }: CompletedTrial): number | null {
-  if (!section || section.calls === 0) return null;
-  const threads = workload.kind === 'stamped' ? workload.threads : 1;
-  return (section.durationNs - section.waitedNs / threads) / section.calls;
 }
 
 const TRIAL_COLUMNS: readonly Column<TrialResult>[] = [

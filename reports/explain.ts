@@ -8,6 +8,7 @@ import {
   delivered,
   joined,
   NOTHING,
+  nsPerCall,
   percent,
   range,
   rateInterval,
@@ -99,12 +100,23 @@ function figures(cell: Cell): [string, string][] {
       ['attach, detach', `${joined(timeInterval(cell.attachNs))}, ${joined(timeInterval(cell.detachNs))}`],
     );
   }
-  const l = cell.latency;
-  if (l) {
-    const points = `p50 ${time(l.p50Ns)}, p90 ${time(l.p90Ns)}, p99 ${time(l.p99Ns)}, p99.9 ${time(l.p999Ns)}, p99.99 ${time(l.p9999Ns)}, max ${time(l.maxNs)}`;
-    rows.push([`latency (${l.made})`, points]);
-  }
+  if (cell.latency) rows.push([`latency (${cell.latency.made})`, percentiles(cell.latency)]);
+  return [...rows, ...openLoopFigures(cell)];
+}
+
+function openLoopFigures({ openLoop }: Cell): [string, string][] {
+  if (openLoop === null) return [];
+  const { achievedPerS, lateFraction, latestNs, latencyFromDue, collectorCpuFraction } = openLoop;
+  const rows: [string, string][] = [
+    ['achieved', `${joined(rateInterval(achievedPerS))}; ${percent(lateFraction)} late, by ${time(latestNs)} at most`],
+  ];
+  if (latencyFromDue) rows.push(['latency from due', percentiles(latencyFromDue)]);
+  if (collectorCpuFraction) rows.push(['collector', `${percent(collectorCpuFraction.estimate)} of one CPU`]);
   return rows;
+}
+
+function percentiles(l: NonNullable<Cell['latency']>): string {
+  return `p50 ${time(l.p50Ns)}, p90 ${time(l.p90Ns)}, p99 ${time(l.p99Ns)}, p99.9 ${time(l.p999Ns)}, p99.99 ${time(l.p9999Ns)}, max ${time(l.maxNs)}`;
 }
 
 /** Round → time of the baseline's trial. */
@@ -119,8 +131,7 @@ function baselineTimes(cell: Cell, trials: readonly TrialResult[]): Map<number, 
 }
 
 function measured(trial: CompletedTrial): number | null {
-  if (!trial.section) return trial.run.durationNs;
-  return trial.section.calls > 0 ? trial.section.durationNs / trial.section.calls : null;
+  return trial.section ? nsPerCall(trial) : trial.run.durationNs;
 }
 
 function trialTable(trials: readonly TrialResult[], baseline: ReadonlyMap<number, number>): string {

@@ -25,8 +25,10 @@ export function explainCommand(context: () => CommandContext) {
         const known = study.cells.map((candidate) => candidate.cellId);
         throw usageError(`there is no cell '${cellId}' in ${shownPath(dir)}`, meantOr(cellId, known));
       }
-      const trials = readTrials(dir).trials.filter((trial) => trial.spec.cellId === cellId);
-      if (around.json) await printJson(around, { study: study.studyId, cell, trials });
+      // The whole study's: a trial is shown beside its baseline's of the same round.
+      const { trials } = readTrials(dir);
+      const own = trials.filter((trial) => trial.spec.cellId === cellId);
+      if (around.json) await printJson(around, { study: study.studyId, cell, trials: own });
       else await around.print(explained(study, cellId, trials));
     });
 }

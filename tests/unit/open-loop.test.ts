@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Cell, CompletedTrial } from '../../harness/result.ts';
 import { cellsCsv, trialsCsv } from '../../reports/csv.ts';
+import { renderExplain } from '../../reports/explain.ts';
 import { resultJson } from '../../reports/json.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import { openLoopTables } from '../../reports/open-loop.ts';
@@ -123,6 +124,15 @@ describe('the curve', () => {
     const shown = renderTerminal(study, { width: 120 });
     expect(shown).toContain('Latency against load (open loop)');
     expect(shown).toMatch(/null +ebpf +100 k\/s +100 k\/s +100 %/);
+  });
+
+  it('is explained cell by cell: the time of a call without the waiting, what was achieved, both latencies', () => {
+    const text = renderExplain(study, trials, 'null@10k/10000/ebpf', 'x');
+    expect(text).toMatch(/^workload +null 10.0 k\/s, 10,000 calls asked for/m);
+    expect(text).toMatch(/^achieved +10.0\d* k\/s \[.*; 0.1 % late, by 21.0 µs at most$/m);
+    expect(text).toMatch(/^latency from due +p50 /m);
+    // A round: 364 ns of work a call, twice its baseline's, not the 100 µs from one call to the next.
+    expect(text).toMatch(/^ +1 +\d+ +3\d\d ns +2\.\d+× +reconciled/m);
   });
 
   it('is in the csv files and in result.json', () => {
