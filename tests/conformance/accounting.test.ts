@@ -8,11 +8,11 @@ import { bytesForCalls } from '../../harness/buffer.ts';
 import { readMachine } from '../../harness/machine.ts';
 import type { Accounting, CompletedTrial, TrialResult } from '../../harness/result.ts';
 import { workloads } from '../../workloads/index.ts';
-import { fewCalls, roomFor, subjects } from './collect.ts';
+import { fewCalls, outlasting, roomFor, type Subject, subjects } from './collect.ts';
 import { runTrial, specFor, stamped } from './trial-process.ts';
 
 /** Primes, small enough for ptrace: iterations for exec cost a fork and two execs. */
-const CALLS: Record<string, number> = { exec: 211 };
+const CALLS: Record<string, number> = { threads: 5003, exec: 211 };
 const DEFAULT_CALLS = 20_011;
 
 const machine = readMachine();
@@ -35,7 +35,8 @@ function records(trial: CompletedTrial): Extract<Accounting, { delivers: 'record
 const FEW = ['null', 'threads', 'exec'];
 const isDefault = (id: string): boolean => findVariant(id).variant.name === '';
 
-describe.each(usable)('$id', ({ id, capabilities: can }) => {
+describe.each(usable)('$id', (subject: Subject) => {
+  const { id, capabilities: can } = subject;
   test.each(workloads.map((w) => w.name).filter((name) => isDefault(id) || FEW.includes(name)))(
     '%s: issued = delivered, contents as issued',
     async (name) => {
@@ -99,7 +100,7 @@ describe.each(usable)('$id', ({ id, capabilities: can }) => {
 
   if (can.delivers === 'records')
     test('a collector that stalls 100 ms', async () => {
-      const workload = stamped('null', can.regime === 'blocks' ? 5003 : 600_011);
+      const workload = stamped('null', outlasting(100, subject));
       const trial = completed(
         await runTrial(specFor(id, workload, { bufferBytes: 64 << 10, stallMs: 100, stallAfterCalls: 1000 })),
       );
