@@ -8,6 +8,7 @@ import { bytesForCalls } from '../../harness/buffer.ts';
 import { readMachine } from '../../harness/machine.ts';
 import type { Accounting, CompletedTrial, TrialResult } from '../../harness/result.ts';
 import { workloads } from '../../workloads/index.ts';
+import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { fewCalls, outlasting, roomFor, type Subject, subjects } from './collect.ts';
 import { runTrial, specFor, stamped } from './trial-process.ts';
 
@@ -15,6 +16,8 @@ import { runTrial, specFor, stamped } from './trial-process.ts';
 const CALLS: Record<string, number> = { threads: 5003, exec: 211 };
 const DEFAULT_CALLS = 20_011;
 
+/** Of the machine, before anything here ran. */
+const before = await restingState();
 const machine = readMachine();
 const all = await subjects();
 const usable = all.filter((s) => s.unavailable === null);
@@ -160,4 +163,6 @@ describe.each(usable)('$id', (subject: Subject) => {
       expect(trial.timeToJavaScript?.p50Ns).toBeGreaterThan(0);
       expect(trial.latency?.count).toBe(5003);
     });
+
+  test('all of these have left the machine as it was', () => expectRestored(before));
 });
