@@ -7,7 +7,7 @@ import { findVariant } from '../../backends/index.ts';
 import { bytesForCalls } from '../../harness/buffer.ts';
 import { readMachine } from '../../harness/machine.ts';
 import type { Accounting, CompletedTrial, TrialResult } from '../../harness/result.ts';
-import { workloads } from '../../workloads/index.ts';
+import { findWorkload, workloads } from '../../workloads/index.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { fewCalls, outlasting, roomFor, type Subject, subjects } from './collect.ts';
 import { runTrial, specFor, stamped } from './trial-process.ts';
@@ -46,8 +46,8 @@ describe.each(usable)('$id', (subject: Subject) => {
       const calls = CALLS[name] ?? DEFAULT_CALLS;
       const bufferBytes = roomFor(id, calls, 8 << 20);
       const workload = stamped(name, calls, name === 'threads' ? 3 : 1);
-      /* exec makes every kind of call that a workload makes, so there all are counted. */
-      const filter = name === 'exec' ? null : fewCalls(id, ['getppid']);
+      const entry = findWorkload(name);
+      const filter = fewCalls(id, ['getppid', ...(entry?.stamped ?? []), ...(entry?.counted ?? [])]);
       const trial = completed(await runTrial(specFor(id, workload, { bufferBytes, filter })));
       expect(trial.run).toMatchObject({ exitCode: 0, signal: null });
       expect(trial.section?.calls).toBeGreaterThanOrEqual(calls);
@@ -76,7 +76,6 @@ describe.each(usable)('$id', (subject: Subject) => {
       expect(a.complete).toBe(trial.section?.calls);
       for (const kind of a.kinds) expect(kind.delivered, kind.name).toBe(kind.issued);
       /* Calls that may sleep have no latency: all of exec's. */
-      const entry = workloads.find((w) => w.name === name);
       const timed = entry?.stamped.some((call) => !entry.blocking.includes(call));
       expect(trial.latency?.made).toBe(!timed ? undefined : can.detail === 'enter' ? 'enter' : 'exit');
     },
