@@ -7,14 +7,17 @@ import { findVariant } from '../../backends/index.ts';
 import { bytesForCalls } from '../../harness/buffer.ts';
 import { readMachine } from '../../harness/machine.ts';
 import type { Accounting, CompletedTrial, TrialResult } from '../../harness/result.ts';
-import { workloads } from '../../workloads/index.ts';
-import { fewCalls, roomFor, subjects } from './collect.ts';
+import { findWorkload, workloads } from '../../workloads/index.ts';
+import { expectRestored, restingState } from '../fixtures/machine.ts';
+import { fewCalls, outlasting, roomFor, type Subject, subjects } from './collect.ts';
 import { runTrial, specFor, stamped } from './trial-process.ts';
 
 /** Primes, small enough for ptrace: iterations for exec cost a fork and two execs. */
-const CALLS: Record<string, number> = { exec: 211 };
+const CALLS: Record<string, number> = { threads: 5003, exec: 211 };
 const DEFAULT_CALLS = 20_011;
 
+/** Of the machine, before anything here ran. */
+const before = await restingState();
 const machine = readMachine();
 const all = await subjects();
 const usable = all.filter((s) => s.unavailable === null);
@@ -35,15 +38,16 @@ function records(trial: CompletedTrial): Extract<Accounting, { delivers: 'record
 const FEW = ['null', 'threads', 'exec'];
 const isDefault = (id: string): boolean => findVariant(id).variant.name === '';
 
-describe.each(usable)('$id', ({ id, capabilities: can }) => {
+describe.each(usable)('$id', (subject: Subject) => {
+  const { id, capabilities: can } = subject;
   test.each(workloads.map((w) => w.name).filter((name) => isDefault(id) || FEW.includes(name)))(
     '%s: issued = delivered, contents as issued',
     async (name) => {
       const calls = CALLS[name] ?? DEFAULT_CALLS;
       const bufferBytes = roomFor(id, calls, 8 << 20);
       const workload = stamped(name, calls, name === 'threads' ? 3 : 1);
-      /* exec makes every kind of call that a workload makes, so there all are counted. */
-      const filter = name === 'exec' ? null : fewCalls(id, ['getppid']);
+      const entry = findWorkload(name);
+      const filter = fewCalls(id, ['getppid', ...(entry?.stamped ?? []), ...(entry?.counted ?? [])]);
       const trial = completed(await runTrial(specFor(id, workload, { bufferBytes, filter })));
       expect(trial.run).toMatchObject({ exitCode: 0, signal: null });
       expect(trial.section?.calls).toBeGreaterThanOrEqual(calls);
@@ -72,7 +76,6 @@ describe.each(usable)('$id', ({ id, capabilities: can }) => {
       expect(a.complete).toBe(trial.section?.calls);
       for (const kind of a.kinds) expect(kind.delivered, kind.name).toBe(kind.issued);
       /* Calls that may sleep have no latency: all of exec's. */
-      const entry = workloads.find((w) => w.name === name);
       const timed = entry?.stamped.some((call) => !entry.blocking.includes(call));
       expect(trial.latency?.made).toBe(!timed ? undefined : can.detail === 'enter' ? 'enter' : 'exit');
     },
@@ -129,7 +132,7 @@ describe.each(usable)('$id', ({ id, capabilities: can }) => {
 
   if (can.delivers === 'records')
     test('a collector that stalls 100 ms', async () => {
-      const workload = stamped('null', can.regime === 'blocks' ? 5003 : 600_011);
+      const workload = stamped('null', outlasting(100, subject));
       const trial = completed(
         await runTrial(specFor(id, workload, { bufferBytes: 64 << 10, stallMs: 100, stallAfterCalls: 1000 })),
       );
@@ -189,4 +192,6 @@ describe.each(usable)('$id', ({ id, capabilities: can }) => {
       expect(trial.timeToJavaScript?.p50Ns).toBeGreaterThan(0);
       expect(trial.latency?.count).toBe(5003);
     });
+
+  test('all of these have left the machine as it was', () => expectRestored(before));
 });

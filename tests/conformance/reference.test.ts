@@ -31,6 +31,10 @@ const CASES = [
   'killed',
 ];
 
+/** restart sleeps 80 ms each time. */
+const REPEATS: Record<string, number> = { restart: 5 };
+const DEFAULT_REPEATS = 23;
+
 /** For variants of a mechanism whose default goes through all cases. */
 const FEW = ['marked', 'fork', 'exec-thread', 'dying'];
 /** Its detaching takes 13 s: it is among the others of its mechanism in the case that has most of everything. */
@@ -65,7 +69,7 @@ describe.each(groups.map((group) => ({ ...group, name: group.ids.join(', ') })))
   '$name beside ebpf',
   ({ ids, cases }) => {
     test.each(cases)('%s', async (name) => {
-      const argv = [CALLS_PROGRAM, name, '23'];
+      const argv = [CALLS_PROGRAM, name, String(REPEATS[name] ?? DEFAULT_REPEATS)];
       const present = ids.filter((id) => id !== SLOW.id || SLOW.cases.includes(name));
       const run = await runJoint({
         variants: ['ebpf/count', 'ebpf', ...present],

@@ -658,6 +658,13 @@ void wait_disarmed(traced_run &live)
 		usleep(200);
 }
 
+/* Of the first lane, in calls. */
+void wait_progress(traced_run &live, uint64_t calls)
+{
+	while (__atomic_load_n(&live.truth->progress[1], __ATOMIC_RELAXED) < calls && !live.ended)
+		usleep(200);
+}
+
 void disarm_while_busy()
 {
 	for (int i = 0; i < 20; i++) {
@@ -668,13 +675,12 @@ void disarm_while_busy()
 			uint64_t at_disarm;
 
 			live.wait_phase(1);
-			usleep(20'000);
+			wait_progress(live, 500);
 			wait_disarmed(live);
 			CHECK_EQ(live.disarm_rc, 0);
 			CHECK(status_line(live.pid, "TracerPid:") == "0");
 			at_disarm = __atomic_load_n(&live.truth->progress[1], __ATOMIC_RELAXED);
-			while (__atomic_load_n(&live.truth->progress[1], __ATOMIC_RELAXED) < at_disarm + 1000)
-				usleep(200);
+			wait_progress(live, at_disarm + 1000);
 			__atomic_store_n(&live.truth->go, 1, __ATOMIC_RELEASE);
 		};
 		run_traced(options, &run);
