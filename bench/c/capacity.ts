@@ -15,7 +15,7 @@ import type { Check, CheckContext, Line } from '../check.ts';
 
 const BACKENDS = ['ebpf', 'ptrace', 'auditd', 'perf', 'ftrace'];
 const SEARCHES = 7;
-const SURFACE = { testPoints: 16, fitPoints: 24 };
+const SURFACE = { testPoints: 16, fitPoints: 24, resamples: 0 };
 const TEST_POINTS_LEAST = 12;
 const LOSS_ERROR_MOST = 0.05;
 const BUFFER_ERROR_MOST = 0.25;

@@ -24,11 +24,11 @@ interface Range {
 }
 
 /** Searched on a logarithmic grid, which then closes in on the best point: the error has flat places and steps. */
-const STEPS = 15;
-const LEVELS = 7;
-const CLOSER = 0.45;
+const STEPS = 9;
+const LEVELS = 12;
+const CLOSER = 0.6;
 const SERVED_PER_S: Range = { from: 1e3, to: 1e8 };
-const PAUSE_MS: Range = { from: 1e-3, to: 200 };
+const PAUSE_MS: Range = { from: 1e-3, to: 100 };
 const BUFFER_SHARE: Range = { from: 0.25, to: 4 };
 
 export function queueOf(fit: QueueFit, callsInFlight: number): Queue {

@@ -41,7 +41,10 @@ const lossPointSchema = z.object({
 
 const queueFitSchema = z.object({
   servedPerS: perS,
-  pauseMs: z.number().nonnegative().describe('from the first call in an empty buffer to when the collector works'),
+  pauseMs: z
+    .number()
+    .nonnegative()
+    .describe('from the first call in an empty buffer to when the collector works, on average'),
   bufferShare: z.number().positive().describe('of the calls in flight that the geometry says: what of them counts'),
 });
 

@@ -26,7 +26,7 @@ export interface CapacityRequest extends Pick<SearchRun, 'searches' | 'criteria'
   readonly backends: readonly BackendDefinition[];
   readonly machine: Machine;
   /** Measured after the searches; null: not asked for. */
-  readonly surface: Pick<SurfaceOptions, 'testPoints' | 'fitPoints'> | null;
+  readonly surface: Omit<SurfaceOptions, 'random'> | null;
 }
 
 export interface CapacityServices extends Pick<SearchRun, 'runTrial' | 'tried' | 'searched'> {

@@ -23,6 +23,8 @@ export type RunPoint = (plan: PointPlan) => Promise<LossPoint>;
 export interface SurfaceOptions {
   readonly testPoints: number;
   readonly fitPoints: number;
+  /** Fits to resampled points, for intervals. */
+  readonly resamples: number;
   readonly random: Random;
 }
 
@@ -50,9 +52,8 @@ const NEARLY_ALL = 0.95;
 const SPAN = 32;
 const BURST_TIMES: readonly [number, number] = [1.2, 12];
 const MOST_BURST = 400_000;
-const BURSTS = 6;
-/** Enough for the ends of a 90 % interval; a fit takes a tenth of a second. */
-const RESAMPLES = 40;
+/** Each finds the collector at another moment of its sleep. */
+const BURSTS = 12;
 
 /** Rejects with what `run` rejects with. */
 export async function measureSurface(run: RunPoint, options: SurfaceOptions): Promise<Surface> {
@@ -67,7 +68,7 @@ export async function measureSurface(run: RunPoint, options: SurfaceOptions): Pr
   const telling = tested.filter(({ lossFraction }) => lossFraction > LITTLE && lossFraction < NEARLY_ALL);
   return {
     fit,
-    resampled: resampledFits(fitted, RESAMPLES, random),
+    resampled: resampledFits(fitted, options.resamples, random),
     fitted,
     tested,
     lossError: medianError(tested, fit),

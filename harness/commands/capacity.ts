@@ -38,7 +38,8 @@ const LOSS = 0.001;
 const RESOLUTION = 0.05;
 const LEAST_PER_S = 1000;
 const SECTION_MS = 1000;
-const SURFACE_POINTS = { testPoints: 16, fitPoints: 24 };
+/** 40 resamples have the ends of a 90 % interval. */
+const SURFACE = { testPoints: 16, fitPoints: 24, resamples: 40 };
 
 interface Asked {
   readonly settings: Settings;
@@ -205,7 +206,7 @@ async function search(
         searches,
         criteria,
         sectionMs,
-        surface: surface ? SURFACE_POINTS : null,
+        surface: surface ? SURFACE : null,
       },
       {
         environment: await readEnvironment(),

@@ -268,7 +268,7 @@ describe('the loss surface', () => {
   };
 
   it('tests the queue on points that were drawn before it was fitted, and finds that it holds', async () => {
-    const surface = await measureSurface(run, { testPoints: 16, fitPoints: 24, random: createRandom(8) });
+    const surface = await measureSurface(run, { testPoints: 16, fitPoints: 24, resamples: 2, random: createRandom(8) });
     expect([surface.tested.length, surface.fitted.length]).toEqual([16, 24]);
     expect(surface.telling).toBeGreaterThanOrEqual(8);
     expect(surface.lossError).toBeLessThan(0.01);
@@ -281,14 +281,14 @@ describe('the loss surface', () => {
       again.push(plan);
       return run(plan);
     };
-    await measureSurface(noted, { testPoints: 16, fitPoints: 24, random: createRandom(8) });
+    await measureSurface(noted, { testPoints: 16, fitPoints: 24, resamples: 2, random: createRandom(8) });
     expect(again).toEqual(plans.slice(0, again.length));
   });
 
   it('says how far off it is where a backend is no such queue', async () => {
     const random = createRandom(3);
     const odd: RunPoint = async (plan) => ({ ...(await run(plan)), lossFraction: random.next() });
-    const surface = await measureSurface(odd, { testPoints: 16, fitPoints: 24, random: createRandom(8) });
+    const surface = await measureSurface(odd, { testPoints: 16, fitPoints: 24, resamples: 2, random: createRandom(8) });
     expect(surface.lossError).toBeGreaterThan(0.1);
   });
 });
