@@ -219,7 +219,7 @@ export function readStudy(dir: string): Study {
   } catch (error) {
     throw usageError(
       `${dir} holds no finished study: ${(error as Error).message}`,
-      `name the folder of another, or finish this one: ./tracebench run --resume ${dir}`,
+      `name another folder (explain: --study DIR), or finish this one: ./tracebench run --resume ${dir}`,
     );
   }
   const result = studySchema.safeParse(json);
