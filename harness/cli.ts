@@ -4,6 +4,7 @@
  * Words after the first `--` are a command and never looked at as options.
  */
 import { Command, CommanderError } from '@commander-js/extra-typings';
+import { compareCommand } from './commands/compare.ts';
 import type { CommandContext } from './commands/context.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -22,7 +23,9 @@ Exit codes:
   2    wrong flags, names or plan file
   3    the machine cannot do what was asked (--require, another study, not built)
   4    the measurement is invalid: an accounting error, time not proportional to
-       the calls, or the baseline's half-width above ${NOISE_BOUND * 100} %
+       the calls, or the baseline's half-width above ${NOISE_BOUND * 100} %; compare: too few
+       rounds to judge anything
+  99   compare: a regression, or another gate that was breached
   129, 130, 143   ended by SIGHUP, SIGINT, SIGTERM; what was measured is kept
   trace passes the exit code of its command through
 
@@ -65,6 +68,7 @@ async function main(typed: readonly string[]): Promise<number> {
     traceCommand(context, finish),
     runCommand(context, finish),
     explainCommand(context),
+    compareCommand(context, finish),
   ];
   for (const command of commands) program.addCommand(command as unknown as Command);
   for (const command of [program, ...program.commands]) {

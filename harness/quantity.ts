@@ -36,6 +36,19 @@ export function parseCount(text: string, what: string, min: number): number {
   return value;
 }
 
+/** `5%`, `0.1 %` or `0.05`: a share from 0 to below `most`. */
+export function parseShare(text: string, what: string, most: number): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
+  const share = match ? Number(match[1]) / (match[2] === '%' ? 100 : 1) : Number.NaN;
+  if (!(share >= 0 && share < most)) {
+    throw usageError(
+      `${what}: '${text}' is not a share from 0 to below ${most * 100} %`,
+      `write for example ${what} 5%`,
+    );
+  }
+  return share;
+}
+
 /** `a,b` → ['a', 'b']; an empty list or an empty name is an error. */
 export function parseList(text: string, what: string): string[] {
   const names = text.split(',').map((name) => name.trim());

@@ -1,17 +1,14 @@
 /** `tracebench explain CELL`: how one cell of a study came to its figures. */
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
-import { z } from 'zod';
 import { renderExplain } from '../../reports/explain.ts';
 import { usageError } from '../errors.ts';
-import { type Study, studySchema, type TrialResult } from '../result.ts';
+import type { Study, TrialResult } from '../result.ts';
 import { newestStudy, readTrials } from '../study-files.ts';
+import { RESULT_FILE, readResult } from '../study-result.ts';
 import { meantOr } from '../suggest.ts';
 import { runCommand } from '../summarise/command.ts';
 import { type CommandContext, printJson, resultsDir, shownPath } from './context.ts';
-
-const RESULT_FILE = 'result.json';
 
 export function explainCommand(context: () => CommandContext) {
   return new Command('explain')
@@ -23,7 +20,7 @@ export function explainCommand(context: () => CommandContext) {
       const dir = options.study === undefined ? newestStudy(resultsDir, RESULT_FILE) : resolve(options.study);
       if (dir === null)
         throw usageError(`there is no study under ${shownPath(resultsDir)}`, 'make one: ./tracebench run');
-      const study = readStudy(dir);
+      const study = readResult(dir);
       const cell = study.cells.find((candidate) => candidate.cellId === cellId);
       if (!cell) {
         const known = study.cells.map((candidate) => candidate.cellId);
@@ -40,23 +37,4 @@ function explained(study: Study, cellId: string, trials: readonly TrialResult[])
   const workload = planCell?.trial.workload;
   const rerun = runCommand(study.plan, planCell, workload?.kind === 'stamped' ? { calls: workload.calls } : {});
   return `${renderExplain(study, trials, cellId, rerun, process.stdout.columns).trimEnd()}\n`;
-}
-
-function readStudy(dir: string): Study {
-  const path = join(dir, RESULT_FILE);
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw usageError(
-      `${shownPath(dir)} holds no finished study: ${(error as Error).message}`,
-      `name another with --study DIR, or finish this one: ./tracebench run --resume ${dir}`,
-    );
-  }
-  const result = studySchema.safeParse(json);
-  if (result.success) return result.data;
-  throw usageError(
-    `${path} is no result of this version:\n${z.prettifyError(result.error)}`,
-    'make a new one: ./tracebench run',
-  );
 }

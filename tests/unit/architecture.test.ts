@@ -75,7 +75,7 @@ describe('imports', () => {
   test('reports see results only', () => {
     for (const file of typescript.filter((f) => f.startsWith('reports/'))) {
       for (const target of importsOf(file)) {
-        const ofResults = /^(reports\/|harness\/result(-version)?\.ts$)/.test(target);
+        const ofResults = /^(reports\/|harness\/(compare\/)?result(-version)?\.ts$)/.test(target);
         expect(ofResults, `${file} imports ${target}`).toBe(true);
       }
     }
