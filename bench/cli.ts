@@ -20,6 +20,7 @@ import { lastRecords } from './b/javascript.ts';
 import { kills } from './b/kills.ts';
 import { pathsCost } from './b/paths-cost.ts';
 import { stall } from './b/stall.ts';
+import { comparePairs, compareResamples, compareSlower } from './c/compare.ts';
 import type { Check, Line } from './check.ts';
 
 const CHECKS: Readonly<Record<string, readonly Check[]>> = {
@@ -36,6 +37,7 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
     sameAgainstSame,
   ],
   B: [auditMark, booksOfAll, stall, commandCounts, mechanismCost, daemonCost, pathsCost, lastRecords, kills],
+  C: [compareResamples, comparePairs, compareSlower],
 };
 
 function usage(message: string): never {
