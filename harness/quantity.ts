@@ -49,6 +49,14 @@ export function parseShare(text: string, what: string, most: number): number {
   return share;
 }
 
+/** As parseShare, of an interval: above nothing. */
+export function parseHalfWidth(text: string, what: string): number {
+  const share = parseShare(text, what, 1);
+  if (share === 0)
+    throw usageError(`${what}: no number of rounds brings an interval to 0`, `write for example ${what} 2%`);
+  return share;
+}
+
 /** `a,b` → ['a', 'b']; an empty list or an empty name is an error. */
 export function parseList(text: string, what: string): string[] {
   const names = text.split(',').map((name) => name.trim());
@@ -56,6 +64,11 @@ export function parseList(text: string, what: string): string[] {
     throw usageError(`${what}: '${text}' holds an empty name`, 'part the names by single commas, without spaces');
   }
   return names;
+}
+
+/** `2%`, as it is typed. */
+export function formatShare(share: number): string {
+  return `${Number((share * 100).toPrecision(6))}%`;
 }
 
 export function formatBytes(bytes: number): string {

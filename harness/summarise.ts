@@ -2,7 +2,8 @@
  * From trials to the study that is written down: cells, comparisons, noise, verdict. Pure: the same trials make the
  * same study, so a result can be summarised again from its plan and trials.ndjson.
  */
-import type { Study, TrialResult } from './result.ts';
+import { formatShare } from './quantity.ts';
+import type { Interval, Study, TrialResult } from './result.ts';
 import { RESULT_VERSION } from './result-version.ts';
 import { summariseCells, type VariantTerms } from './summarise/cells.ts';
 import { runCommand } from './summarise/command.ts';
@@ -62,6 +63,13 @@ function studyFlags(head: StudyInput, cells: Study['cells']): Study['flags'] {
       text: `${head.incompleteReason ?? 'reason not recorded'}: the figures are of the rounds that were done; again with ${again}`,
     });
   }
+  const wide = cells.filter(({ slowdown }) => slowdown !== null && isWider(slowdown, head.plan.untilHalfWidth));
+  if (wide.length > 0) {
+    flags.push({
+      code: 'wider-than-asked',
+      text: `the slowdown of ${wide.map(({ cellId }) => cellId).join(', ')} is not known to ± ${formatShare(head.plan.untilHalfWidth ?? 0)}: the time was spent first; give more with --max-time, or a quieter machine`,
+    });
+  }
   const failed = cells.reduce((n, c) => n + c.trials.failed, 0);
   if (failed > 0)
     flags.push({
@@ -98,4 +106,9 @@ function studyFlags(head: StudyInput, cells: Study['cells']): Study['flags'] {
     });
   }
   return flags;
+}
+
+function isWider({ estimate, low, high }: Interval, asked: number | undefined): boolean {
+  if (asked === undefined) return false;
+  return low === null || high === null || (high - low) / 2 / estimate > asked;
 }

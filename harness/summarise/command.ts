@@ -1,3 +1,4 @@
+import { formatShare } from '../quantity.ts';
 import type { Cell, Plan, WorkloadSpec } from '../result.ts';
 import { wakeupText } from '../wakeup.ts';
 
@@ -33,6 +34,8 @@ export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {
   const filter = cell ? cell.trial.filter : plan.filter;
   if (filter) words.push('-e', filter.join(','));
   words.push('--rounds', String(change.rounds ?? plan.rounds));
+  if (plan.untilHalfWidth !== undefined && cell === null)
+    words.push('--until-half-width', formatShare(plan.untilHalfWidth));
   if (change.calls !== undefined) words.push('--calls', String(change.calls));
   const buffer = change.bufferBytes ?? plan.bufferBytes;
   if (buffer !== DEFAULT_BUFFER) words.push('--buffer', bytes(buffer));

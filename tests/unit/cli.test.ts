@@ -52,6 +52,7 @@ describe('the command line', () => {
       /takes .* under ebpf, more than a quarter of this machine's memory/,
       /give fewer/,
     ],
+    [['run', '--until-half-width', '0'], 2, /no number of rounds brings an interval to 0/, /--until-half-width 2%/],
     [['run', '--detail', 'all'], 2, /paths/, /run --help/],
     [['run', '--idle', 'maybe'], 2, /native, busy/, /run --help/],
     [['run', '--wakeup', 'timer:0'], 2, /--wakeup: 'timer:0' is no wake-up policy/, /timer:N .*adaptive.*watermark:N/],
