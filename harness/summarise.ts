@@ -9,6 +9,7 @@ import { summariseCells, type VariantTerms } from './summarise/cells.ts';
 import { runCommand } from './summarise/command.ts';
 import { compareCells } from './summarise/comparisons.ts';
 import { noiseOf } from './summarise/noise.ts';
+import { disturbedRounds } from './summarise/outliers.ts';
 import { verdictOf } from './summarise/verdict.ts';
 
 export type { VariantTerms } from './summarise/cells.ts';
@@ -51,10 +52,18 @@ export function summarise(head: StudyInput, trials: readonly TrialResult[], opti
     comparisons: compareCells(plan, trials, options.variants),
     noise: noiseOf(plan, cells, trials),
   } as const;
-  return { ...facts, verdict: verdictOf(facts, trials, options.reference), flags: studyFlags(head, cells) };
+  return {
+    ...facts,
+    verdict: verdictOf(facts, trials, options.reference),
+    flags: studyFlags(head, cells, disturbedRounds(plan, trials)),
+  };
 }
 
-function studyFlags(head: StudyInput, cells: Study['cells']): Study['flags'] {
+function studyFlags(
+  head: StudyInput,
+  cells: Study['cells'],
+  disturbed: ReturnType<typeof disturbedRounds>,
+): Study['flags'] {
   const flags: Study['flags'] = [];
   const again = `\`${runCommand(head.plan, null)}\``;
   if (!head.complete) {
@@ -89,6 +98,12 @@ function studyFlags(head: StudyInput, cells: Study['cells']): Study['flags'] {
     flags.push({
       code: 'drift',
       text: `the untraced time of ${drifting.join(', ')} moved during the study; trust ratios, not absolute times; again on a quiet machine`,
+    });
+  }
+  if (disturbed.length > 0) {
+    flags.push({
+      code: 'disturbed-rounds',
+      text: `${disturbed.map(({ round, cells: n }) => `round ${round} is an outlier in ${n} of ${cells.length} cells`).join(', ')}: the whole machine was busy with something else; end what ran then (a timer, a backup, another guest), then again with ${again}`,
     });
   }
   const { before, after } = head.calibration;

@@ -24,6 +24,7 @@ import {
 import { consecutiveLogRatios, minimumDetectableEffect, proportionality } from '../../harness/statistics/power.ts';
 import { leastPValue } from '../../harness/statistics/rank-sum.ts';
 import { detectableShift, hodgesLehmann } from '../../harness/statistics/shift.ts';
+import { mannKendall } from '../../harness/statistics/trend.ts';
 
 interface Golden {
   quantile: { x: number[]; p: number[]; q: number[]; mad: number }[];
@@ -50,6 +51,7 @@ interface Golden {
   }[];
   ratioOfAdded: { a: number[]; b: number[]; none: number[]; estimate: number; low: number; high: number };
   holm: { p: number[]; adjusted: number[] };
+  trend: { x: number[]; s: number; p: number }[];
   orderInterval: { x: number[]; confidence: number; low: number; high: number; coverage: number }[];
   shift: {
     x: number[];
@@ -432,6 +434,22 @@ describe('what a study could have seen', () => {
     expect(proportionality({ work: 100, time: 7 }, { work: 1000, time: 70 })).toBeCloseTo(1, 12);
     expect(proportionality({ work: 100, time: 1 }, { work: 400, time: 16 })).toBeCloseTo(4, 12);
     expect(() => proportionality({ work: 5, time: 1 }, { work: 5, time: 1 })).toThrow(RangeError);
+  });
+});
+
+describe('trend', () => {
+  it('of values in order, against scipy', () => {
+    for (const { x, s, p } of golden.trend) {
+      const ours = mannKendall(x);
+      expect(ours.s).toBe(s);
+      expect(ours.pValue / p).toBeCloseTo(1, 9);
+    }
+  });
+
+  it('is surest when all go one way, and knows nothing of what does not move', () => {
+    expect(mannKendall([1, 2, 3, 4, 5, 6]).pValue).toBeCloseTo(2 / 720, 12);
+    expect(mannKendall([6, 5, 4, 3, 2, 1])).toEqual({ s: -15, pValue: mannKendall([1, 2, 3, 4, 5, 6]).pValue });
+    expect(mannKendall([3, 3, 3, 3])).toEqual({ s: 0, pValue: 1 });
   });
 });
 
