@@ -15,7 +15,7 @@ import { inTemporary, runStudy } from './study.ts';
 /** Short sections: that compare is right about noise shows where there is some. */
 const SHORT = ['--backends', 'none,ebpf,ptrace', '--workloads', 'null,file', '--calls', '20000'];
 const RESAMPLES = 1000;
-const RESAMPLED_ROUNDS = 24;
+const RESAMPLED_ROUNDS = 40;
 const PAIRS = 20;
 const PAIR_ROUNDS = 8;
 const RED_AT_MOST = 2;

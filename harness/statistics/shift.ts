@@ -32,7 +32,8 @@ export function hodgesLehmann(before: readonly number[], after: readonly number[
 }
 
 const POWER = 0.8;
-const STUDIES = 2000;
+const NORMAL_PAIRS = 2000;
+const RESAMPLES = 200;
 const SEED = 4;
 
 /** Factors by lengths and critical rank; as many as combinations in use. */
@@ -40,27 +41,54 @@ const factors = new Map<string, number>();
 
 /**
  * Minimum detectable effect: the shift that Mann–Whitney's test at level `alpha` tells from none with probability 0.8,
- * in the unit of the values. Their noise is 1.4826 · the median distance from the own list's median, over both lists.
- * null when lists of these lengths cannot reach that level.
+ * in the unit of the values. null when lists of these lengths cannot reach that level.
  *
  * U reaches the critical value exactly when the shift exceeds one certain order statistic of the pairwise differences
- * between two unshifted lists; so the 80th percentile of that order statistic over normal lists is the effect in units
- * of their noise. The noise itself is known from few values only; dividing by what it comes to in the same lists takes
- * out that such an estimate is too small on the whole.
+ * between two unshifted lists. So the effect is the 80th percentile of that order statistic: over lists drawn from what
+ * the values at hand leave of their medians, which knows their outliers; but at least what it is over normal lists of the
+ * same noise, since few values know little of their tails.
  */
 export function detectableShift(before: readonly number[], after: readonly number[], alpha: number): number | null {
-  const critical = criticalRank(before.length, after.length, alpha);
+  const [m, n] = [before.length, after.length];
+  const critical = criticalRank(m, n, alpha);
   if (!critical) return null;
-  return noiseOf(before, after) * factorOf(before.length, after.length, critical.rank, alpha);
+  const residuals = [before, after].flatMap((list) => {
+    const centre = median(list);
+    return list.map((value) => value - centre);
+  });
+  const normal = noiseOf(before, after) * normalFactor(m, n, critical.rank, alpha);
+  if (m * n > EXACT_LIMIT) return normal;
+  const random = createRandom(SEED);
+  const drawn = shiftsNeeded(m, n, critical.rank, RESAMPLES, () => residuals[random.int(residuals.length)] as number);
+  return Math.max(normal, quantile(drawn, POWER));
 }
 
+/** The shift that each of so many pairs of lists would have needed. */
+function shiftsNeeded(m: number, n: number, rank: number, pairs: number, draw: () => number): number[] {
+  const x = new Float64Array(m);
+  const y = new Float64Array(n);
+  const differences = new Float64Array(m * n);
+  return Array.from({ length: pairs }, () => {
+    for (let i = 0; i < m; i++) x[i] = draw();
+    for (let j = 0; j < n; j++) y[j] = draw();
+    for (let i = 0; i < m; i++)
+      for (let j = 0; j < n; j++) differences[i * n + j] = (x[i] as number) - (y[j] as number);
+    return differences.sort()[m * n - rank] as number;
+  });
+}
+
+/** 1.4826 · the median distance from the own list's median, over both lists. */
 function noiseOf(before: readonly number[], after: readonly number[]): number {
   const centres = [median(before), median(after)] as const;
   const distances = [before, after].flatMap((list, i) => list.map((v) => Math.abs(v - (centres[i] as number))));
   return MAD_TO_SIGMA * median(distances);
 }
 
-function factorOf(m: number, n: number, rank: number, alpha: number): number {
+/**
+ * In units of noiseOf. That is too small on the whole when it comes from few values, so it is divided by what it comes to
+ * in normal lists of the same lengths.
+ */
+function normalFactor(m: number, n: number, rank: number, alpha: number): number {
   if (m * n > EXACT_LIMIT) {
     const z = normalQuantile(1 - alpha / 2) + normalQuantile(POWER);
     return z * Math.sqrt((1 / m + 1 / n) * (Math.PI / 3));
@@ -70,15 +98,9 @@ function factorOf(m: number, n: number, rank: number, alpha: number): number {
   if (known !== undefined) return known;
   const random = createRandom(SEED);
   const draw = () => normalQuantile(Math.max(1e-12, random.next()));
-  const needed: number[] = [];
-  const noises: number[] = [];
-  for (let study = 0; study < STUDIES; study++) {
-    const x = Array.from({ length: m }, draw);
-    const y = Array.from({ length: n }, draw);
-    const differences = Float64Array.from(x.flatMap((a) => y.map((b) => a - b))).sort();
-    needed.push(differences[m * n - rank] as number);
-    noises.push(noiseOf(x, y));
-  }
+  const needed = shiftsNeeded(m, n, rank, NORMAL_PAIRS, draw);
+  const list = (length: number) => Array.from({ length }, draw);
+  const noises = Array.from({ length: NORMAL_PAIRS }, () => noiseOf(list(m), list(n)));
   const factor = quantile(needed, POWER) / median(noises);
   factors.set(key, factor);
   return factor;

@@ -388,7 +388,7 @@ describe('what a study could have seen', () => {
     }
   });
 
-  it('detects a shift of the stated size between two studies four times in five', () => {
+  it('detects a shift of the stated size between two studies at least four times in five', () => {
     const draw = normals(37);
     for (const [rounds, alpha] of [
       [6, 0.01],
@@ -397,15 +397,27 @@ describe('what a study could have seen', () => {
     ] as const) {
       const lists = () => [Array.from({ length: rounds }, draw), Array.from({ length: rounds }, draw)] as const;
       // As a study does, each time from its own few rounds: the middle one of what it states.
-      const stated = median(Array.from({ length: 400 }, () => detectableShift(...lists(), alpha) as number));
+      const stated = median(Array.from({ length: 101 }, () => detectableShift(...lists(), alpha) as number));
       let seen = 0;
       for (let r = 0; r < 1000; r++) {
         const [x, y] = lists();
         const shifted = y.map((v) => v + stated);
         if (mannWhitney(x, shifted).pValue <= alpha) seen++;
       }
-      expect(Math.abs(seen / 1000 - 0.8), `${rounds} rounds`).toBeLessThan(0.06);
+      // The larger of two estimates: somewhat more often than stated.
+      expect(seen / 1000, `${rounds} rounds`).toBeGreaterThan(0.76);
+      expect(seen / 1000, `${rounds} rounds`).toBeLessThan(0.95);
     }
+  });
+
+  it('needs more of a shift where there are outliers', () => {
+    const draw = normals(43);
+    const clean = Array.from({ length: 12 }, draw);
+    const other = Array.from({ length: 12 }, draw);
+    const spoilt = [...clean.slice(4), 40, 45, 50, 55];
+    const without = detectableShift(clean, other, 0.003) as number;
+    expect(detectableShift(spoilt, other, 0.003)).toBeGreaterThan(5 * without);
+    expect(detectableShift(clean, other, 0.003)).toBe(without);
   });
 
   it('agrees with the normal approximation where lists are long', () => {
