@@ -23,11 +23,11 @@ export const HEADS = ['cell', 'quantity', 'rounds', 'BASE', 'NEW', 'change', 'p'
 const RANK: readonly Change['outcome'][] = ['regression', 'improvement', 'not judged', 'no change', 'not claimed'];
 
 /** What changed first, then what could not be judged; what neither study has any of is left to `quietLine`. */
-export function rowsOf({ cells }: StudyComparison): Row[] {
+export function rowsOf({ cells, settings }: StudyComparison): Row[] {
   const rows = cells.flatMap(({ cellId, changes }) =>
     changes
       .filter(({ rule }) => rule !== 'nothing in either')
-      .map((change): Row => ({ outcome: change.outcome, words: [cellId, ...wordsOf(change)] })),
+      .map((change): Row => ({ outcome: change.outcome, words: [cellId, ...wordsOf(change, settings.alpha)] })),
   );
   return rows.sort((a, b) => RANK.indexOf(a.outcome) - RANK.indexOf(b.outcome));
 }
@@ -42,9 +42,10 @@ export function quietLine({ cells }: StudyComparison): string {
   return `Without any loss in both studies: ${loss} cells; without unreported loss: ${unreported}.`;
 }
 
-function wordsOf(change: Change): string[] {
+function wordsOf(change: Change, alpha: number): string[] {
   const { rounds, pHolm, bar, outcome, note, minimumDetectableEffect: effect } = change;
-  const told = outcome === 'no change' && change.rule === 'test' ? 'no change that could be told' : outcome;
+  const unchanged = pHolm !== null && pHolm < alpha ? 'no change that counts' : 'no change that could be told';
+  const told = outcome === 'no change' && change.rule === 'test' ? unchanged : outcome;
   const mde = effect === null ? '' : ` (MDE ${sizeText(change, effect)})`;
   const rule = change.rule === 'test' || change.rule === 'nothing in either' ? '' : ` by rule: ${change.rule}`;
   return [

@@ -16,6 +16,7 @@ import {
   logSlowdowns,
   logTimes,
   lossesOf,
+  roundTrip,
 } from './quantities.ts';
 import type { Change, Difference, Quantity } from './result.ts';
 import { newErrors, newLoss, newUnreported } from './rules.ts';
@@ -109,14 +110,21 @@ export class Inquiry {
   #latency(base: CellSide, next: CellSide): Question[] {
     const made = (side: CellSide) => side.cell.latency?.made;
     if (made(base) === undefined || made(base) !== made(next)) return [];
-    return [
-      {
-        ...this.#timed('p99', this.#otherMachine ? 'pipe round trips' : 'ns'),
-        base: logP99(base, this.#otherMachine),
-        next: logP99(next, this.#otherMachine),
-        noise: this.#machineShift,
-      },
-    ];
+    if (this.#otherMachine) return [this.#latencyInRoundTrips(base, next)];
+    const [before, after] = [logP99(base, 1), logP99(next, 1)];
+    return [{ ...this.#timed('p99', 'ns'), base: before, next: after, noise: this.#machineShift }];
+  }
+
+  /** The unit is a measurement too, and no surer than its two calibrations agree. */
+  #latencyInRoundTrips(base: CellSide, next: CellSide): Question {
+    const [before, after] = [roundTrip(base), roundTrip(next)];
+    return {
+      ...this.#timed('p99', 'pipe round trips'),
+      base: before ? logP99(base, before.ns) : [],
+      next: after ? logP99(next, after.ns) : [],
+      noise: (before?.noise ?? 0) + (after?.noise ?? 0),
+      claimed: before !== null && after !== null,
+    };
   }
 
   #losses(base: CellSide, next: CellSide): { questions: Question[]; decided: Change[] } {

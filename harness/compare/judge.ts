@@ -80,7 +80,7 @@ function untested(question: Question): Change {
     outcome: question.claimed ? 'not judged' : 'not claimed',
     note: question.claimed
       ? `${rounds} rounds in one of the studies, the least that has an interval is ${MIN_ROUNDS}`
-      : 'means something else on either side of the differences at the head',
+      : 'not comparable across the differences at the head',
   };
 }
 
@@ -120,6 +120,6 @@ function testedChange(question: Question, pValue: number, pHolm: number, tests: 
   return {
     ...head,
     outcome: 'no change',
-    note: significant ? 'told from chance, but no larger than what may be noise or does not count' : null,
+    note: significant ? 'more than chance, but below what counts' : null,
   };
 }

@@ -27,19 +27,22 @@ export function addedNs({ trials, baseline }: CellSide): number[] {
   return baseline === null ? [] : pairByRound(trials, baseline, nsPerCall).map(([traced, bare]) => traced - bare);
 }
 
-/** 99th percentile of each round's latency in logarithms of ns, or of pipe round trips of the study's own machine. */
-export function logP99(side: CellSide, inRoundTrips: boolean): number[] {
-  const unit = inRoundTrips ? roundTripNs(side) : 1;
-  if (unit === null) return [];
-  return values(side.trials, ({ latency }) => (latency && latency.p99Ns > 0 ? Math.log(latency.p99Ns / unit) : null));
+/** 99th percentile of each round's latency, in logarithms of so many ns. */
+export function logP99({ trials }: CellSide, unitNs: number): number[] {
+  return values(trials, ({ latency }) => (latency && latency.p99Ns > 0 ? Math.log(latency.p99Ns / unitNs) : null));
 }
 
-/** The round trip that a wake-up of this cell's collector makes; null where it was not measured. */
-function roundTripNs({ study, cell }: CellSide): number | null {
-  const { before } = study.calibration;
-  if (cell.terms.placement === 'same') return before.pipeRoundTripSameCpuNs;
-  const key: keyof Calibration = cell.terms.idle === 'busy' ? 'pipeRoundTripCrossCpuBusyNs' : 'pipeRoundTripCrossCpuNs';
-  return before[key];
+/**
+ * The pipe round trip that a wake-up of this cell's collector makes, from the calibrations before and after the rounds;
+ * `noise`: how far they lie apart, in logarithms. null where one of the two is missing.
+ */
+export function roundTrip({ study, cell }: CellSide): { ns: number; noise: number } | null {
+  const across = cell.terms.idle === 'busy' ? 'pipeRoundTripCrossCpuBusyNs' : 'pipeRoundTripCrossCpuNs';
+  const key: keyof Calibration = cell.terms.placement === 'same' ? 'pipeRoundTripSameCpuNs' : across;
+  const { before, after } = study.calibration;
+  const [first, last] = [before[key], after?.[key] ?? null];
+  if (first === null || last === null) return null;
+  return { ns: Math.sqrt(first * last), noise: Math.abs(Math.log(last / first)) };
 }
 
 /** Calls of one round: how many did not come, and how many of those nobody admits. */

@@ -31,8 +31,11 @@ const SMALL: FixtureOptions = {
   variants: ['ebpf', 'ebpf/perfbuf', 'ebpf/count', 'ptrace'],
 };
 
+const { before } = fixtureInput(fixturePlan()).calibration;
+const calibration = { before, after: { ...before, pipeRoundTripCrossCpuNs: 50_000 } };
+
 function loaded(options: FixtureOptions): LoadedStudy {
-  const { study, trials } = fixtureStudy({ ...SMALL, ...options });
+  const { study, trials } = fixtureStudy({ ...SMALL, ...options, head: { calibration, ...options.head } });
   const studyId = `seed-${options.seed ?? 42}`;
   return { path: studyId, study: { ...study, studyId }, trials };
 }
@@ -124,7 +127,7 @@ describe('what counts as a change', () => {
     expect(changed(compared(next, { threshold: 0.2 }), 'regression')).toEqual([]);
     expect(changeOf(compared(next, { threshold: 0.2 }), 'null/1900000/ebpf', 'slowdown')).toMatchObject({
       outcome: 'no change',
-      note: expect.stringMatching(/told from chance/),
+      note: expect.stringMatching(/^more than chance, but below what counts$/),
     });
     expect(changed(compared(next, { threshold: 0.02 }), 'regression')).toContain('slowdown of null/1900000/ebpf');
   });
@@ -294,8 +297,13 @@ describe('studies of different states', () => {
     const p99 = changeOf(comparison, 'null/1900000/ebpf', 'p99');
     expect(p99.unit).toBe('pipe round trips');
     const latency = base.study.cells.find(({ cellId }) => cellId === 'null/1900000/ebpf')?.latency;
-    expect((p99.base ?? 0) * 46_200).toBeGreaterThan((latency?.p50Ns ?? 0) * 1.5);
-    expect((p99.base ?? 0) * 46_200).toBeLessThan((latency?.maxNs ?? 0) * 1.01);
+    const unitNs = Math.sqrt(46_200 * 50_000);
+    expect((p99.base ?? 0) * unitNs).toBeGreaterThan((latency?.p50Ns ?? 0) * 1.5);
+    expect((p99.base ?? 0) * unitNs).toBeLessThan((latency?.maxNs ?? 0) * 1.01);
+    // What the unit itself is not known by, of both studies.
+    expect(p99.noise).toBeCloseTo((50_000 / 46_200) ** 2 - 1, 9);
+    const once = compared({ head: { ...machine.head, calibration: { before, after: null } } }, { across: true });
+    expect(changeOf(once, 'null/1900000/ebpf', 'p99')).toMatchObject({ outcome: 'not claimed', next: null });
   });
 
   it('across audit states claim neither times nor the ratios to them', () => {
