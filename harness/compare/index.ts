@@ -62,6 +62,9 @@ function briefOf({ path, study }: LoadedStudy): StudyComparison['base'] {
 
 /** Why the other study has not this cell, where it says so. */
 function alone(cell: Cell, other: Study): { cellId: string; why: string | null } {
+  const planned = other.cells.find(({ cellId }) => cellId === cell.cellId);
+  if (planned)
+    return { cellId: cell.cellId, why: `no trial of it was completed there, ${planned.trials.failed} failed` };
   const row = other.backends.find(({ variant }) => variant === cell.variant);
   if (row === undefined || row.answer !== 'no') return { cellId: cell.cellId, why: null };
   return { cellId: cell.cellId, why: `${row.variant} could not run there: ${row.reason ?? 'no reason given'}` };

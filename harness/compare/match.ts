@@ -15,18 +15,28 @@ export interface Matched {
 
 /**
  * The same workload (with its calls and threads), variant, budget and place under the same baseline. Seeds may differ:
- * every study draws its own. `across`: traced cells may differ in their calls, which follow from the machine.
+ * every study draws its own. A cell without a completed trial in one study is the other's alone. `across`: traced cells may
+ * differ in their calls, which follow from the machine.
  */
 export function matchCells(base: Study, next: Study, across: boolean): Matched {
   const exact = matchBy(exactKey, base.cells, next.cells);
-  if (!across) return exact;
+  if (!across) return measuredInBoth(exact);
   const traced = (cell: Cell): boolean => cell.baselineCellId !== null;
   const rest = matchBy(looseKey, exact.onlyInBase.filter(traced), exact.onlyInNext.filter(traced));
   const paired = new Set(rest.pairs.flatMap(({ base, next }) => [base, next]));
-  return {
+  return measuredInBoth({
     pairs: [...exact.pairs, ...rest.pairs],
     onlyInBase: exact.onlyInBase.filter((cell) => !paired.has(cell)),
     onlyInNext: exact.onlyInNext.filter((cell) => !paired.has(cell)),
+  });
+}
+
+function measuredInBoth({ pairs, onlyInBase, onlyInNext }: Matched): Matched {
+  const measured = (cell: Cell): boolean => cell.trials.completed > 0;
+  return {
+    pairs: pairs.filter(({ base, next }) => measured(base) === measured(next)),
+    onlyInBase: [...onlyInBase, ...pairs.filter((p) => measured(p.base) && !measured(p.next)).map(({ base }) => base)],
+    onlyInNext: [...onlyInNext, ...pairs.filter((p) => !measured(p.base) && measured(p.next)).map(({ next }) => next)],
   };
 }
 

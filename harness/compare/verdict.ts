@@ -53,7 +53,7 @@ export function verdictOf(facts: Facts): Pick<StudyComparison, 'verdict' | 'reas
       `only in one of the studies: ${unmatched} ${unmatched === 1 ? 'cell' : 'cells'}${facts.settings.requireSameCells ? ', and --require-same-cells was given' : ''}`,
     );
   }
-  if (facts.cells.length === 0) reasons.push('the studies have no cell in common');
+  if (facts.cells.length === 0) reasons.push('no cell was measured in both studies');
   const regression = worse.length > 0 || (unmatched > 0 && facts.settings.requireSameCells);
   const verdict = regression ? 'regression' : judged.length === 0 ? 'nothing judged' : 'no regression';
   return { verdict, reasons };

@@ -236,9 +236,21 @@ describe('what cannot be judged', () => {
   });
 
   it('a study without a single complete round', () => {
-    const none = compareStudies(base, loaded({ seed: 2, change: (t) => failed(t) as never }), OPTIONS);
+    const none = compareStudies(base, loaded({ seed: 2, change: (t) => failed(t) }), OPTIONS);
     expect(exitCodeOf(none)).toBe(4);
     expect(none.remarks.join()).toMatch(/NEW has failed trials/);
+    expect(none.reasons).toContain('no cell was measured in both studies');
+  });
+
+  it('a cell whose every trial failed, which is the other study’s alone', () => {
+    const broken = { change: (t: CompletedTrial) => (t.spec.variant === 'ptrace' ? failed(t) : t) };
+    const comparison = compared(broken);
+    expect(comparison.onlyInBase).toEqual([
+      { cellId: 'null/17000/ptrace', why: 'no trial of it was completed there, 8 failed' },
+      { cellId: 'file/17000/ptrace', why: 'no trial of it was completed there, 8 failed' },
+    ]);
+    expect(exitCodeOf(comparison)).toBe(0);
+    expect(exitCodeOf(compared(broken, { requireSameCells: true }))).toBe(99);
   });
 
   it('cells of one study only: listed, with the reason, and a breach when asked', () => {
