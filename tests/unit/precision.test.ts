@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Precision } from '../../harness/precision.ts';
+import { Precision, type Widest } from '../../harness/precision.ts';
+import { blockProgress, lineProgress } from '../../harness/progress.ts';
 import { createRandom } from '../../harness/random.ts';
 import { normalQuantile } from '../../harness/statistics/normal.ts';
 import { contains, ratioInterval } from '../../harness/statistics/order-interval.ts';
@@ -90,6 +91,33 @@ describe('looking', () => {
     }
     expect(precision.widest()).toEqual({ cellId: 'null/1900000/ebpf/enter', halfWidth: expect.closeTo(0.123, 2) });
     expect(precision.reached(8)).toBe(false);
+  });
+});
+
+describe('progress', () => {
+  const asked = { ...plan, untilHalfWidth: 0.02 };
+  const figures = round(2);
+  const ended = (widest: Widest | null) => ({ round: 9, warmup: false, figures, widest });
+
+  it('names the widest cell in a log', () => {
+    let text = '';
+    const progress = lineProgress({ write: (part: string) => (text += part) }, () => 0);
+    progress.begin(asked);
+    progress.roundStarted({ round: 9, warmup: false, trials: 2 });
+    progress.roundEnded(ended({ cellId: CELL, halfWidth: 0.0314 }));
+    expect(text).toMatch(
+      /^round 9 \(until ± 2%\): 2 of 2 trials, .*, widest null\/1900000\/ebpf ± 3\.1 % of ± 2% asked for\n$/,
+    );
+  });
+
+  it('and on a terminal', () => {
+    let text = '';
+    const progress = blockProgress({ write: (part: string) => (text += part), columns: 120, rows: 24 }, () => 0);
+    progress.begin(asked);
+    progress.roundEnded(ended({ cellId: CELL, halfWidth: null }));
+    expect(text).toContain('\n  widest null/1900000/ebpf no interval yet of ± 2% asked for\n');
+    progress.roundEnded(ended(null));
+    expect(text.slice(text.lastIndexOf('\x1b'))).not.toContain('widest');
   });
 });
 
