@@ -155,7 +155,7 @@ export function cellFlags(input: FlagInput): Flag[] {
     const what = planCell.baselineCellId === null ? 'time' : 'slowdown';
     flag(
       'outlier-round',
-      `${outlierText(input.outliers)} the median ${what} of ${rounds} rounds: something ran beside it; the interval goes by order and hardly moves while such rounds are few, else again with ${again({ rounds: 2 * plan.rounds })}`,
+      `${outlierText(input.outliers)} the median ${what} of ${rounds} rounds: something ran beside it; the interval goes by order and hardly moves while such rounds are few, else again with ${again({ rounds: 2 * rounds })}`,
     );
   }
   return flags;
