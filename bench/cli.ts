@@ -21,6 +21,7 @@ import { kills } from './b/kills.ts';
 import { pathsCost } from './b/paths-cost.ts';
 import { stall } from './b/stall.ts';
 import { capacity, planner } from './c/capacity.ts';
+import { comparePairs, compareResamples, compareSlower } from './c/compare.ts';
 import { latency } from './c/latency.ts';
 import { stopwatch } from './c/stopwatch.ts';
 import type { Check, Line } from './check.ts';
@@ -39,7 +40,7 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
     sameAgainstSame,
   ],
   B: [auditMark, booksOfAll, stall, commandCounts, mechanismCost, daemonCost, pathsCost, lastRecords, kills],
-  C: [latency, stopwatch, capacity, planner],
+  C: [latency, stopwatch, capacity, planner, compareResamples, comparePairs, compareSlower],
 };
 
 function usage(message: string): never {

@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { capacityCommand } from './commands/capacity.ts';
+import { compareCommand } from './commands/compare.ts';
 import type { CommandContext } from './commands/context.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -24,8 +25,9 @@ Exit codes:
   2    wrong flags, names or plan file
   3    the machine cannot do what was asked (--require, another study, not built)
   4    the measurement is invalid: an accounting error, time not proportional to
-       the calls, or the baseline's half-width above ${NOISE_BOUND * 100} %
-  99   select: nobody meets the needs
+       the calls, or the baseline's half-width above ${NOISE_BOUND * 100} %; compare: too few
+       rounds to judge anything
+  99   compare: a regression; select: nobody meets the needs
   129, 130, 143   ended by SIGHUP, SIGINT, SIGTERM; what was measured is kept
   trace passes the exit code of its command through
 
@@ -70,6 +72,7 @@ async function main(typed: readonly string[]): Promise<number> {
     capacityCommand(context, finish),
     selectCommand(context, finish),
     explainCommand(context),
+    compareCommand(context, finish),
   ];
   for (const command of commands) program.addCommand(command as unknown as Command);
   for (const command of [program, ...program.commands]) {

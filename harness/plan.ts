@@ -55,6 +55,8 @@ export interface Request {
   readonly rounds: number;
   readonly warmupRounds: number;
   readonly timeBudgetMs: number | null;
+  /** Absent: no precision was asked for. */
+  readonly untilHalfWidth?: number | undefined;
   /** The budget was named by the user: a plan whose least rounds do not fit is refused. */
   readonly timeIsLimit: boolean;
   readonly seed: number;
@@ -89,8 +91,11 @@ export function resolveRequest(settings: Settings, context: PlanContext, freshSe
     filterNumbers,
     rounds: settings.rounds ?? profile.rounds,
     warmupRounds: settings.warmupRounds ?? profile.warmupRounds,
-    // A number of rounds that was asked for is the number of rounds, unless a time was asked for as well.
-    timeBudgetMs: settings.maxTime ?? (settings.rounds === undefined ? profile.timeBudgetMs : null),
+    // A number of rounds that was asked for is the number of rounds, unless a time or a precision was asked for as well.
+    timeBudgetMs:
+      settings.maxTime ??
+      (settings.rounds === undefined || settings.untilHalfWidth !== undefined ? profile.timeBudgetMs : null),
+    untilHalfWidth: settings.untilHalfWidth,
     timeIsLimit: settings.maxTime !== undefined,
     seed: settings.seed ?? freshSeed,
     settings,
@@ -315,6 +320,7 @@ export function expandPlan(
     rounds: request.rounds,
     warmupRounds: request.warmupRounds,
     timeBudgetMs: request.timeBudgetMs,
+    ...(request.untilHalfWidth === undefined ? {} : { untilHalfWidth: request.untilHalfWidth }),
     bufferBytes: request.bufferBytes,
     inFlight: request.inFlight,
     filter,

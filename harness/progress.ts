@@ -2,7 +2,8 @@
  * What a study shows while it runs, on standard error. Nothing is drawn while a trial runs: on a machine of two CPUs
  * a redraw is a disturbance, so the block is redrawn when a trial has ended and before the next one starts.
  */
-import { formatDuration } from './quantity.ts';
+import type { Widest } from './precision.ts';
+import { formatDuration, formatShare } from './quantity.ts';
 import type { Interval, Plan, TrialResult } from './result.ts';
 import { ratioInterval } from './statistics/order-interval.ts';
 
@@ -13,8 +14,13 @@ export interface Progress {
   /** `trials`: how many this round still has to run; 0 when all were recorded by an earlier run. */
   roundStarted(info: { round: number; warmup: boolean; trials: number }): void;
   trialEnded(trial: TrialResult): void;
-  /** `figures`: ns by cell of the round's completed trials. */
-  roundEnded(info: { round: number; warmup: boolean; figures: ReadonlyMap<string, number> }): void;
+  /** `figures`: ns by cell of the round's completed trials. `widest`: null where no precision was asked for. */
+  roundEnded(info: {
+    round: number;
+    warmup: boolean;
+    figures: ReadonlyMap<string, number>;
+    widest: Widest | null;
+  }): void;
   end(): void;
 }
 
@@ -82,13 +88,15 @@ export function lineProgress(out: Screen, now: () => number = Date.now): Progres
       failed++;
       out.write(`${failureLine(trial)}\n`);
     },
-    roundEnded({ round, warmup, figures }) {
+    roundEnded({ round, warmup, figures, widest }) {
       if (!warmup) standing.add(figures);
       const middle = [...standing.cells()]
         .filter(({ slowdown }) => slowdown !== null)
         .map(({ cellId, slowdown }) => `${cellId} ${slowdown?.estimate.toFixed(2)} ×`);
       const what = trials === 0 ? 'already recorded' : `${trials - failed} of ${trials} trials`;
-      out.write(`${[`${roundName(plan, round)}: ${what}`, formatDuration(now() - beganAt), ...middle].join(', ')}\n`);
+      const words = [`${roundName(plan, round)}: ${what}`, formatDuration(now() - beganAt), ...middle];
+      if (widest !== null) words.push(widestText(widest, plan));
+      out.write(`${words.join(', ')}\n`);
     },
     end() {},
   };
@@ -102,6 +110,7 @@ export function blockProgress(out: Screen, now: () => number = Date.now): Progre
   let plan: Plan;
   let drawn = 0;
   let round = { name: '', trials: 0, ended: 0 };
+  let widestLine = '';
   const beganAt = now();
 
   const clear = () => {
@@ -114,9 +123,10 @@ export function blockProgress(out: Screen, now: () => number = Date.now): Progre
     const width = Math.max(40, out.columns || 80);
     const cells = [...standing.cells()];
     const name = Math.max(...cells.map(({ cellId }) => cellId.length), 8);
-    const room = Math.max(1, (out.rows || 24) - 3);
+    const room = Math.max(1, (out.rows || 24) - (widestLine === '' ? 3 : 4));
     const lines = [
       `${round.name}  ${meter(round.ended, round.trials)}  trial ${round.ended} of ${round.trials}, ${formatDuration(now() - beganAt)}`,
+      ...(widestLine === '' ? [] : [`  ${widestLine}`]),
       ...cells.slice(0, room).map((cell) => `  ${cell.cellId.padEnd(name)}  ${slowdownText(cell)}`),
     ];
     if (cells.length > room) lines.push(`  … and ${cells.length - room} cells more`);
@@ -147,8 +157,9 @@ export function blockProgress(out: Screen, now: () => number = Date.now): Progre
       }
       draw();
     },
-    roundEnded({ warmup, figures }) {
+    roundEnded({ warmup, figures, widest }) {
       if (!warmup) standing?.add(figures);
+      widestLine = widest === null ? '' : widestText(widest, plan);
       draw();
     },
     end: clear,
@@ -158,8 +169,16 @@ export function blockProgress(out: Screen, now: () => number = Date.now): Progre
 function roundName(plan: Plan, round: number): string {
   if (round < plan.warmupRounds) return `warm-up ${round + 1} of ${plan.warmupRounds}`;
   const n = round - plan.warmupRounds + 1;
+  if (n > plan.rounds && plan.untilHalfWidth !== undefined)
+    return `round ${n} (until ± ${formatShare(plan.untilHalfWidth)})`;
   if (n > plan.rounds) return `round ${n} (${plan.rounds} asked for, time is left)`;
   return `round ${n} of ${plan.rounds}`;
+}
+
+/** What the study is still waiting for; looked at with 99 % confidence. */
+function widestText({ cellId, halfWidth }: Widest, plan: Plan): string {
+  const width = halfWidth === null ? 'no interval yet' : `± ${(halfWidth * 100).toFixed(1)} %`;
+  return `widest ${cellId} ${width} of ± ${formatShare(plan.untilHalfWidth ?? 0)} asked for`;
 }
 
 function failureLine(trial: TrialResult): string {

@@ -58,6 +58,27 @@ export function parseCount(text: string, what: string, min: number): number {
   return value;
 }
 
+/** `5%`, `0.1 %` or `0.05`: a share from 0 to below `most`. */
+export function parseShare(text: string, what: string, most: number): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
+  const share = match ? Number(match[1]) / (match[2] === '%' ? 100 : 1) : Number.NaN;
+  if (!(share >= 0 && share < most)) {
+    throw usageError(
+      `${what}: '${text}' is not a share from 0 to below ${most * 100} %`,
+      `write for example ${what} 5%`,
+    );
+  }
+  return share;
+}
+
+/** As parseShare, of an interval: above nothing. */
+export function parseHalfWidth(text: string, what: string): number {
+  const share = parseShare(text, what, 1);
+  if (share === 0)
+    throw usageError(`${what}: no number of rounds brings an interval to 0`, `write for example ${what} 2%`);
+  return share;
+}
+
 /** `a,b` → ['a', 'b']; an empty list or an empty name is an error. */
 export function parseList(text: string, what: string): string[] {
   const names = text.split(',').map((name) => name.trim());
@@ -65,6 +86,11 @@ export function parseList(text: string, what: string): string[] {
     throw usageError(`${what}: '${text}' holds an empty name`, 'part the names by single commas, without spaces');
   }
   return names;
+}
+
+/** `2%`, as it is typed. */
+export function formatShare(share: number): string {
+  return `${Number((share * 100).toPrecision(6))}%`;
 }
 
 export function formatBytes(bytes: number): string {

@@ -383,6 +383,11 @@ export const planSchema = z.object({
   rounds: z.int().positive(),
   warmupRounds: z.int().nonnegative(),
   timeBudgetMs: z.int().positive().nullable().describe('rounds go on while it lasts, beyond the minimum'),
+  untilHalfWidth: z
+    .number()
+    .positive()
+    .optional()
+    .describe('rounds go on until every slowdown’s interval has this relative half-width; absent: not asked for'),
   bufferBytes: z.int().positive(),
   inFlight: z
     .int()

@@ -5,13 +5,14 @@
 import { setMaxListeners } from 'node:events';
 import { Bench, type FnReturnedObject } from 'tinybench';
 import type { HostedProgram } from './hosted-process.ts';
+import { Precision } from './precision.ts';
 import type { Progress } from './progress.ts';
 import type { Plan, TrialResult, TrialSpec } from './result.ts';
 import { roundTrials } from './schedule.ts';
-import { measuredNs, runTrial } from './trial-process.ts';
+import { measuredNs, runTrial, workingNs } from './trial-process.ts';
 
 /** Beyond this a budget buys no further precision worth the name. */
-const MOST_ROUNDS = 1000;
+export const MOST_ROUNDS = 1000;
 
 export interface RoundsInput {
   readonly plan: Plan;
@@ -23,7 +24,10 @@ export interface RoundsInput {
   readonly record: (trial: TrialResult) => void;
   readonly progress: Progress;
   readonly stop: AbortSignal;
-  /** Whole rounds go on beyond the plan's while one more fits into this; null: they do not. */
+  /**
+   * Whole rounds go on beyond the plan's while one more fits into this; null: they do not, but for a precision that the
+   * plan asks for.
+   */
   readonly timeBudgetMs: number | null;
   /** ms since the study began. */
   readonly elapsedMs: () => number;
@@ -47,25 +51,31 @@ export async function runRounds(input: RoundsInput): Promise<RoundsOutcome> {
   const trials = [...input.recorded];
   const done = new Set(trials.map((trial) => trial.spec.trialId));
   const least = plan.warmupRounds + plan.rounds;
+  const precision = plan.untilHalfWidth === undefined ? null : new Precision(plan, plan.untilHalfWidth);
   let timed = { rounds: 0, ms: 0 };
 
   for (let round = 0; round < Math.max(least, MOST_ROUNDS); round++) {
     const specs = roundTrials(plan, round);
     const missing = specs.filter((spec) => !done.has(spec.trialId));
-    if (missing.length > 0 && round >= least && !lastsForAnother(input.timeBudgetMs, input.elapsedMs(), timed)) break;
+    if (missing.length > 0 && round >= least) {
+      if (precision === null ? input.timeBudgetMs === null : precision.reached(round - plan.warmupRounds)) break;
+      if (input.timeBudgetMs !== null && !lastsForAnother(input.timeBudgetMs, input.elapsedMs(), timed)) break;
+    }
     const began = input.elapsedMs();
     progress.roundStarted({ round, warmup: round < plan.warmupRounds, trials: missing.length });
     if (missing.length > 0) await runRound(missing, input, trials);
     if (stop.aborted) return { trials, complete: false };
     if (missing.length === specs.length) timed = { rounds: timed.rounds + 1, ms: timed.ms + input.elapsedMs() - began };
-    progress.roundEnded({ round, warmup: round < plan.warmupRounds, figures: figuresOf(trials, round) });
+    const warmup = round < plan.warmupRounds;
+    const figures = figuresOf(trials, round);
+    if (!warmup) precision?.add(figures);
+    progress.roundEnded({ round, warmup, figures, widest: precision?.widest() ?? null });
   }
   return { trials, complete: true };
 }
 
 /** A further round fits when one as long as those so far would end within the budget. */
-function lastsForAnother(budgetMs: number | null, elapsedMs: number, timed: { rounds: number; ms: number }): boolean {
-  if (budgetMs === null) return false;
+function lastsForAnother(budgetMs: number, elapsedMs: number, timed: { rounds: number; ms: number }): boolean {
   const roundMs = timed.rounds === 0 ? 0 : timed.ms / timed.rounds;
   return elapsedMs + roundMs <= budgetMs;
 }
@@ -127,12 +137,12 @@ function checkRound(bench: Bench, specs: readonly TrialSpec[], results: readonly
   }
 }
 
-/** ns by cell of one round's completed trials. */
+/** Working ns by cell of one round's completed trials. */
 function figuresOf(trials: readonly TrialResult[], round: number): Map<string, number> {
   const figures = new Map<string, number>();
   for (const trial of trials) {
-    const durationNs = measuredNs(trial);
-    if (trial.spec.round === round && durationNs !== null) figures.set(trial.spec.cellId, durationNs);
+    const ns = workingNs(trial);
+    if (trial.spec.round === round && ns !== null) figures.set(trial.spec.cellId, ns);
   }
   return figures;
 }

@@ -7,7 +7,7 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { TracebenchError, usageError } from './errors.ts';
 import { parseBurst, parseRate } from './pace.ts';
-import { parseBytes, parseDurationMs } from './quantity.ts';
+import { parseBytes, parseDurationMs, parseHalfWidth } from './quantity.ts';
 import { nearest } from './syscalls/nearest.ts';
 import { parseWakeup } from './wakeup.ts';
 
@@ -60,6 +60,9 @@ export const settingsSchema = z
     user: z.string().min(1),
     calls: z.int().min(1),
     maxTime: parsed(parseDurationMs, 'maxTime').describe('seconds, or 5m'),
+    untilHalfWidth: parsed(parseHalfWidth, 'untilHalfWidth').describe(
+      'rounds go on until every slowdown is known to ± this share: 2%',
+    ),
     deadline: parsed(parseDurationMs, 'deadline').describe('of one trial: seconds, or 5m'),
     require: names.describe('backends or variants without which the study must not run'),
   })

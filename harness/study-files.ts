@@ -24,8 +24,6 @@ import {
   calibrationSchema,
   environmentSchema,
   planSchema,
-  type Study,
-  studySchema,
   type TrialResult,
   trialResultSchema,
 } from './result.ts';
@@ -33,7 +31,6 @@ import { RESULT_VERSION } from './result-version.ts';
 
 export const PLAN_FILE = 'plan.json';
 export const TRIALS_FILE = 'trials.ndjson';
-export const RESULT_FILE = 'result.json';
 
 /** plan.json: what a study is, before its first trial. */
 export const studyHeadSchema = z.object({
@@ -210,26 +207,6 @@ export function newestStudy(
 }
 
 /** True when the reports are there and say that no trial is missing. */
-/** The finished study in `dir`. Throws a usage error that says what is wrong with what is there. */
-export function readStudy(dir: string): Study {
-  const path = join(dir, RESULT_FILE);
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw usageError(
-      `${dir} holds no finished study: ${(error as Error).message}`,
-      `name another folder (explain: --study DIR), or finish this one: ./tracebench run --resume ${dir}`,
-    );
-  }
-  const result = studySchema.safeParse(json);
-  if (result.success) return result.data;
-  throw usageError(
-    `${path} is no result of this version:\n${z.prettifyError(result.error)}`,
-    'make a new one: ./tracebench run',
-  );
-}
-
 export function isComplete(dir: string): boolean {
   const path = join(dir, 'result.json');
   if (!existsSync(path)) return false;

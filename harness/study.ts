@@ -156,8 +156,11 @@ export async function resumeStudy(dir: string, run: StudyRun): Promise<StudyOutc
     files.close();
     throw error;
   }
-  // The time the study had was used or lost; what is owed are the rounds that were asked for.
-  return carryOut({ head, files, recorded: trials, began, timeBudgetMs: null }, run);
+  // The time the study had was used or lost; what is owed are the rounds that were asked for. A precision that was asked
+  // for is owed what the recorded trials left of its time.
+  const spentMs = trials.reduce((sum, { wallMs }) => sum + wallMs, 0);
+  const timeBudgetMs = head.plan.untilHalfWidth === undefined ? null : head.plan.timeBudgetMs;
+  return carryOut({ head, files, recorded: trials, began: began - spentMs, timeBudgetMs }, run);
 }
 
 function stopBeforeFirstTrial(stop: StopWatch): void {

@@ -2,12 +2,14 @@
  * From trials to the study that is written down: cells, comparisons, noise, verdict. Pure: the same trials make the
  * same study, so a result can be summarised again from its plan and trials.ndjson.
  */
-import type { Study, TrialResult } from './result.ts';
+import { formatShare } from './quantity.ts';
+import type { Interval, Study, TrialResult } from './result.ts';
 import { RESULT_VERSION } from './result-version.ts';
 import { summariseCells, type VariantTerms } from './summarise/cells.ts';
 import { runCommand } from './summarise/command.ts';
 import { compareCells } from './summarise/comparisons.ts';
 import { noiseOf } from './summarise/noise.ts';
+import { disturbedRounds } from './summarise/outliers.ts';
 import { verdictOf } from './summarise/verdict.ts';
 
 export type { VariantTerms } from './summarise/cells.ts';
@@ -50,16 +52,31 @@ export function summarise(head: StudyInput, trials: readonly TrialResult[], opti
     comparisons: compareCells(plan, trials, options.variants),
     noise: noiseOf(plan, cells, trials),
   } as const;
-  return { ...facts, verdict: verdictOf(facts, trials, options.reference), flags: studyFlags(head, cells) };
+  return {
+    ...facts,
+    verdict: verdictOf(facts, trials, options.reference),
+    flags: studyFlags(head, cells, disturbedRounds(plan, trials)),
+  };
 }
 
-function studyFlags(head: StudyInput, cells: Study['cells']): Study['flags'] {
+function studyFlags(
+  head: StudyInput,
+  cells: Study['cells'],
+  disturbed: ReturnType<typeof disturbedRounds>,
+): Study['flags'] {
   const flags: Study['flags'] = [];
   const again = `\`${runCommand(head.plan, null)}\``;
   if (!head.complete) {
     flags.push({
       code: 'incomplete',
       text: `${head.incompleteReason ?? 'reason not recorded'}: the figures are of the rounds that were done; again with ${again}`,
+    });
+  }
+  const wide = cells.filter(({ slowdown }) => slowdown !== null && isWider(slowdown, head.plan.untilHalfWidth));
+  if (wide.length > 0) {
+    flags.push({
+      code: 'wider-than-asked',
+      text: `the slowdown of ${wide.map(({ cellId }) => cellId).join(', ')} is not known to ± ${formatShare(head.plan.untilHalfWidth ?? 0)}: the time was spent first; give more with --max-time, or a quieter machine`,
     });
   }
   const failed = cells.reduce((n, c) => n + c.trials.failed, 0);
@@ -83,6 +100,12 @@ function studyFlags(head: StudyInput, cells: Study['cells']): Study['flags'] {
       text: `the untraced time of ${drifting.join(', ')} moved during the study; trust ratios, not absolute times; again on a quiet machine`,
     });
   }
+  if (disturbed.length > 0) {
+    flags.push({
+      code: 'disturbed-rounds',
+      text: `${disturbed.map(({ round, cells: n }) => `round ${round} is an outlier in ${n} of ${cells.length} cells`).join(', ')}: the whole machine was busy with something else; end what ran then (a timer, a backup, another guest), then again with ${again}`,
+    });
+  }
   const { before, after } = head.calibration;
   const steal = Math.max(before.stealFraction, after?.stealFraction ?? 0);
   if (steal > 0.01) {
@@ -98,4 +121,9 @@ function studyFlags(head: StudyInput, cells: Study['cells']): Study['flags'] {
     });
   }
   return flags;
+}
+
+function isWider({ estimate, low, high }: Interval, asked: number | undefined): boolean {
+  if (asked === undefined) return false;
+  return low === null || high === null || (high - low) / 2 / estimate > asked;
 }

@@ -1,5 +1,6 @@
-/** result.json, there and back, and the JSON Schema of what is in it. */
+/** The text of result.json, and the JSON Schemas of what is in our files. */
 import { z } from 'zod';
+import { studyComparisonSchema } from '../harness/compare/result.ts';
 import {
   backendRowSchema,
   calibrationSchema,
@@ -23,23 +24,6 @@ export function resultJson(study: Study): string {
   return `${JSON.stringify(studySchema.parse(study), null, 2)}\n`;
 }
 
-/** The study in the text of a result.json. Throws an Error that says what is wrong with it, for the caller to mend. */
-export function parseResult(text: string): Study {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch (cause) {
-    throw new Error(`not JSON: ${(cause as Error).message}`, { cause });
-  }
-  const version = typeof raw === 'object' && raw !== null && 'version' in raw ? raw.version : undefined;
-  if (version !== RESULT_VERSION) {
-    throw new Error(`not a tracebench result of version ${RESULT_VERSION}, but ${JSON.stringify(version) ?? 'none'}`);
-  }
-  const parsed = studySchema.safeParse(raw);
-  if (!parsed.success) throw new Error(`not a whole result: ${z.prettifyError(parsed.error)}`, { cause: parsed.error });
-  return parsed.data;
-}
-
 const DEFINITIONS = {
   wakeup: wakeupSchema,
   workload: workloadSpecSchema,
@@ -54,8 +38,8 @@ const DEFINITIONS = {
   plan: planSchema,
 } as const;
 
-/** JSON Schemas (draft 2020-12) by file name: of result.json, and of one line of trials.ndjson. */
-export function jsonSchemas(): Record<'result.schema.json' | 'trial.schema.json', string> {
+/** JSON Schemas (draft 2020-12) by file name: of result.json, of one line of trials.ndjson, of `compare --json`. */
+export function jsonSchemas(): Record<'result.schema.json' | 'trial.schema.json' | 'compare.schema.json', string> {
   for (const [id, schema] of Object.entries(DEFINITIONS)) {
     const known = z.globalRegistry.get(schema);
     if (known?.id === undefined) z.globalRegistry.add(schema, { ...known, id });
@@ -71,5 +55,6 @@ export function jsonSchemas(): Record<'result.schema.json' | 'trial.schema.json'
       trialResultSchema,
       `tracebench trial, version ${RESULT_VERSION}: one line of trials.ndjson`,
     ),
+    'compare.schema.json': draft(studyComparisonSchema, 'tracebench comparison of two studies, version 1'),
   };
 }

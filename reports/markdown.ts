@@ -25,6 +25,7 @@ import {
   wakeup,
   workload,
 } from './format.ts';
+import { table, text } from './markdown-table.ts';
 import { notesOf } from './notes.ts';
 import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
 import { REFERENCE_TITLE, referenceLines } from './reference.ts';
@@ -365,24 +366,4 @@ function machine(study: Study): string[] {
 function notMeasured(study: Study): string[] {
   if (study.notMeasured.length === 0) return [];
   return ['## Not measured', '', ...study.notMeasured.map((n) => `- ${text(n.what)}: \`${n.command}\``)];
-}
-
-// ---------------------------------------------------------------- markdown
-
-/** `aligns`: one letter a column, l or r. */
-function table(head: readonly string[], aligns: string, rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [
-    line(head),
-    line([...aligns].map((a) => (a === 'r' ? '---:' : '---'))),
-    ...rows.map((row) => line(row.map((cell) => text(cell).replaceAll('|', '\\|').replaceAll('\n', ' ')))),
-  ];
-}
-
-/** Text of others (commands, reasons) must not become markup. */
-function text(raw: string): string {
-  return raw
-    .split(/(`[^`]*`)/)
-    .map((part, i) => (i % 2 === 1 ? part : part.replace(/[<>*\\]/g, '\\$&')))
-    .join('');
 }

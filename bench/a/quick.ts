@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { projectRoot } from '../../harness/paths.ts';
-import { parseResult } from '../../reports/json.ts';
+import { readResult } from '../../harness/study-result.ts';
 import type { Check, Line } from '../check.ts';
 
 const TIMEOUT_MS = 300_000;
@@ -49,7 +49,7 @@ async function timed({ name, options, mostSeconds }: Profile): Promise<Line[]> {
     });
     const seconds = (Date.now() - started) / 1000;
     if (exitCode !== 0) throw new Error(`npm start exited with ${exitCode}: ${stderr.slice(-400)}`);
-    const study = parseResult(readFileSync(join(out, 'result.json'), 'utf8'));
+    const study = readResult(out);
     const first = readFileSync(join(out, 'trials.ndjson'), 'utf8').split('\n', 1)[0] ?? '';
     const toFirstTrial = (Date.parse((JSON.parse(first) as { startedAt: string }).startedAt) - started) / 1000;
     const line = { unit: 's', low: null, high: null };

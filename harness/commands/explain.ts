@@ -4,7 +4,8 @@ import { Command } from '@commander-js/extra-typings';
 import { renderExplain } from '../../reports/explain.ts';
 import { usageError } from '../errors.ts';
 import type { Study, TrialResult } from '../result.ts';
-import { newestStudy, RESULT_FILE, readStudy, readTrials } from '../study-files.ts';
+import { newestStudy, readTrials } from '../study-files.ts';
+import { RESULT_FILE, readResult } from '../study-result.ts';
 import { meantOr } from '../suggest.ts';
 import { runCommand } from '../summarise/command.ts';
 import { type CommandContext, printJson, resultsDir, shownPath } from './context.ts';
@@ -19,7 +20,7 @@ export function explainCommand(context: () => CommandContext) {
       const dir = options.study === undefined ? newestStudy(resultsDir, RESULT_FILE) : resolve(options.study);
       if (dir === null)
         throw usageError(`there is no study under ${shownPath(resultsDir)}`, 'make one: ./tracebench run');
-      const study = readStudy(dir);
+      const study = readResult(dir);
       const cell = study.cells.find((candidate) => candidate.cellId === cellId);
       if (!cell) {
         const known = study.cells.map((candidate) => candidate.cellId);

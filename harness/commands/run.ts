@@ -17,8 +17,18 @@ import { distDir } from '../paths.ts';
 import { definitionOf, type PlanContext, resolveRequest } from '../plan.ts';
 import { probeOn } from '../probe.ts';
 import { blockProgress, lineProgress, type Progress, silentProgress } from '../progress.ts';
-import { formatBytes, formatDuration, parseBytes, parseCount, parseDurationMs, parseList } from '../quantity.ts';
+import {
+  formatBytes,
+  formatDuration,
+  formatShare,
+  parseBytes,
+  parseCount,
+  parseDurationMs,
+  parseHalfWidth,
+  parseList,
+} from '../quantity.ts';
 import type { Plan } from '../result.ts';
+import { MOST_ROUNDS } from '../runner.ts';
 import {
   ASKED_DETAILS,
   IDLE_POLICIES,
@@ -115,6 +125,11 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
       '--max-time <time>',
       'go on with further rounds until then; refused when the asked rounds need more',
       (text) => parseDurationMs(text, '--max-time'),
+    )
+    .option(
+      '--until-half-width <share>',
+      'go on until every slowdown is known to ± this (2%), or the time is spent',
+      (text) => parseHalfWidth(text, '--until-half-width'),
     )
     .option('--deadline <time>', 'a trial whose target runs longer is ended', (text) =>
       parseDurationMs(text, '--deadline'),
@@ -268,7 +283,13 @@ function refuseBesidesResume(options: Readonly<Record<string, unknown>>, rest: r
 function summaryOf({ plan, predictedMs }: Prepared): string {
   const count = plan.cells.length;
   const time = predictedMs === null ? 'of unknown length' : `about ${formatDuration(predictedMs)}`;
-  const more = plan.timeBudgetMs === null ? '' : `, more while they fit into ${formatDuration(plan.timeBudgetMs)}`;
+  const fits =
+    plan.timeBudgetMs === null
+      ? `up to ${MOST_ROUNDS} rounds`
+      : `while they fit into ${formatDuration(plan.timeBudgetMs)}`;
+  const until =
+    plan.untilHalfWidth === undefined ? '' : `until every slowdown is known to ± ${formatShare(plan.untilHalfWidth)}, `;
+  const more = plan.timeBudgetMs === null && until === '' ? '' : `, more ${until}${fits}`;
   return `${count} cells, ${plan.warmupRounds} + ${plan.rounds} rounds, ${time}${more}; seed ${plan.seed}`;
 }
 

@@ -7,7 +7,8 @@ import { EXIT, usageError } from '../errors.ts';
 import { parseRate } from '../pace.ts';
 import { parseDurationNs, parseFraction } from '../quantity.ts';
 import { judge, type Needs } from '../select/judge.ts';
-import { newestStudy, RESULT_FILE, readStudy } from '../study-files.ts';
+import { newestStudy } from '../study-files.ts';
+import { RESULT_FILE, readResult } from '../study-result.ts';
 import { meantOr } from '../suggest.ts';
 import { type CommandContext, type Finish, planContext, printJson, resultsDir, shownPath } from './context.ts';
 
@@ -39,7 +40,7 @@ export function selectCommand(context: () => CommandContext, finish: Finish) {
       const dir = asked === undefined ? newestStudy(resultsDir, RESULT_FILE) : resolve(asked);
       if (dir === null)
         throw usageError(`there is no study under ${shownPath(resultsDir)}`, 'make one: ./tracebench run');
-      const study = readStudy(dir);
+      const study = readResult(dir);
       const known = [...new Set(study.cells.map(({ workload }) => workload.name))];
       if (!known.includes(options.workload)) {
         throw usageError(`${shownPath(dir)} has no workload '${options.workload}'`, meantOr(options.workload, known));

@@ -19,25 +19,21 @@ export interface BootstrapOptions {
 /** A statistic of the rounds named by `indices`; it may see one round several times. */
 export type Statistic = (indices: Int32Array) => number;
 
-/** The interval, from replicates drawn elsewhere. Replicates may hold ±Infinity; a bound may then be infinite. */
-export function bcaFromReplicates(
-  estimate: number,
-  jackknife: readonly number[],
-  replicates: Float64Array,
-  confidence: number,
-): { low: number; high: number } {
-  const ascending = Float64Array.from(replicates).sort();
+/** z0: how far the replicates' median lies from the estimate, in standard deviations of a normal distribution. */
+export function biasOf(estimate: number, replicates: Float64Array): number {
   let below = 0;
   let equal = 0;
-  for (const r of ascending) {
+  for (const r of replicates) {
     if (r < estimate) below++;
     else if (r === estimate) equal++;
   }
   // Where all replicates lie on one side the bias is not known, only that it is beyond what B replicates can tell.
-  const half = 0.5 / ascending.length;
-  const share = Math.min(1 - half, Math.max(half, (below + equal / 2) / ascending.length));
-  const bias = normalQuantile(share);
+  const half = 0.5 / replicates.length;
+  return normalQuantile(Math.min(1 - half, Math.max(half, (below + equal / 2) / replicates.length)));
+}
 
+/** How fast the standard error changes with the estimate, from the estimates that leave one round out each. */
+export function accelerationOf(jackknife: readonly number[]): number {
   let mean = 0;
   for (const j of jackknife) mean += j / jackknife.length;
   let squares = 0;
@@ -48,8 +44,19 @@ export function bcaFromReplicates(
     cubes += d * d * d;
   }
   const raw = cubes / (6 * squares ** 1.5);
-  const acceleration = Number.isFinite(raw) ? raw : 0;
+  return Number.isFinite(raw) ? raw : 0;
+}
 
+/** The interval, from replicates drawn elsewhere. Replicates may hold ±Infinity; a bound may then be infinite. */
+export function bcaFromReplicates(
+  estimate: number,
+  jackknife: readonly number[],
+  replicates: Float64Array,
+  confidence: number,
+): { low: number; high: number } {
+  const ascending = Float64Array.from(replicates).sort();
+  const bias = biasOf(estimate, ascending);
+  const acceleration = accelerationOf(jackknife);
   const tail = (1 - confidence) / 2;
   const bound = (p: number): number => {
     const z = bias + normalQuantile(p);

@@ -1,6 +1,6 @@
 /** Hypothesis tests: exact sign test, Mann–Whitney, and Holm's adjustment for asking many questions at once. */
 import { binomialCdf } from './binomial.ts';
-import { normalCdf } from './normal.ts';
+import { EXACT_LIMIT, exactTails, normalTail } from './rank-sum.ts';
 
 /** Exact two-sided p of "the median of these differences is 0". Zeros say nothing either way and are left out. */
 export function signTest(differences: readonly number[]): number {
@@ -22,9 +22,6 @@ export interface MannWhitney {
   readonly method: 'exact' | 'asymptotic';
 }
 
-/** Above this product of the list lengths the exact distribution is not worth its time. */
-const EXACT_LIMIT = 2500;
-
 /**
  * Mann–Whitney U test of two independent lists; `less`: the first tends to be smaller. Exact without ties and up to
  * 50 × 50 values, else the normal approximation with tie and continuity correction; `method` insists on one. Throws
@@ -44,7 +41,7 @@ export function mannWhitney(
 
   const alternative = options.alternative ?? 'two-sided';
   const extreme = alternative === 'greater' ? u : alternative === 'less' ? m * n - u : Math.max(u, m * n - u);
-  const tail = method === 'exact' ? exactTail(extreme, m, n) : normalTail(extreme, m, n, tieSum);
+  const tail = method === 'exact' ? (exactTails(m, n)[extreme] as number) : normalTail(extreme, m, n, tieSum);
   return { u, pValue: Math.min(1, alternative === 'two-sided' ? 2 * tail : tail), method };
 }
 
@@ -75,38 +72,4 @@ function rankSum(x: readonly number[], y: readonly number[]): { u: number; tieSu
     i = j;
   }
   return { u: ranks - (x.length * (x.length + 1)) / 2, tieSum };
-}
-
-/**
- * P(U ≥ u). ways[c][s] counts the choices of c ranks, of those seen so far, whose sum is s above the least possible:
- * only additions, so no digits cancel.
- */
-function exactTail(u: number, m: number, n: number): number {
-  const most = m * n;
-  const ways = Array.from({ length: m + 1 }, () => new Float64Array(most + 1));
-  (ways[0] as Float64Array)[0] = 1;
-  for (let rank = 0; rank < m + n; rank++) {
-    for (let c = Math.min(m, rank + 1); c >= 1; c--) {
-      const into = ways[c] as Float64Array;
-      const from = ways[c - 1] as Float64Array;
-      // The c-th smallest chosen rank is `rank`; c − 1 ranks must lie below it, so it adds rank − (c − 1).
-      const adds = rank - (c - 1);
-      for (let s = most; s >= adds; s--) into[s] = (into[s] as number) + (from[s - adds] as number);
-    }
-  }
-  const counts = ways[m] as Float64Array;
-  let above = 0;
-  let all = 0;
-  counts.forEach((count, s) => {
-    all += count;
-    if (s >= u) above += count;
-  });
-  return above / all;
-}
-
-function normalTail(u: number, m: number, n: number, tieSum: number): number {
-  const all = m + n;
-  const deviation = Math.sqrt(((m * n) / 12) * (all + 1 - tieSum / (all * (all - 1))));
-  if (deviation === 0) return 1;
-  return normalCdf(-(u - (m * n) / 2 - 0.5) / deviation);
 }

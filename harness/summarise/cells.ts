@@ -8,6 +8,7 @@ import { cellFlags, type Growth } from './flags.ts';
 import { mergeLatency } from './latency.ts';
 import { canaryBands, marksOf } from './marks.ts';
 import { openLoopOf } from './open-loop.ts';
+import { outliersOf } from './outliers.ts';
 import { type CellTrials, groupByCell, inOrder, NO_TRIALS, nsPerCall, pairByRound, values } from './rounds.ts';
 
 /** What the summary must know of a variant; a backend's declared capabilities have all of it. */
@@ -82,6 +83,7 @@ export function summariseCells(
         trials: own,
         rounds: baseline ? pairs.length : counted.length,
         marks,
+        outliers: outliersOf(own, baseline),
         contextDiffers: baseline !== null && contextDiffers(own, baseline),
         growth: growthOf(plan, planCell, of),
         openLoop,

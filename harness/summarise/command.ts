@@ -1,4 +1,5 @@
 import { type Pace, paceLabel, paceText } from '../pace.ts';
+import { formatShare } from '../quantity.ts';
 import type { Cell, Plan, WorkloadSpec } from '../result.ts';
 import { wakeupText } from '../wakeup.ts';
 
@@ -42,6 +43,8 @@ export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {
   const filter = cell ? cell.trial.filter : plan.filter;
   if (filter) words.push('-e', filter.join(','));
   words.push('--rounds', String(change.rounds ?? plan.rounds));
+  if (plan.untilHalfWidth !== undefined && cell === null)
+    words.push('--until-half-width', formatShare(plan.untilHalfWidth));
   const calls = change.calls ?? pacedCallsOf(cell);
   if (calls !== null) words.push('--calls', String(calls));
   const buffer = change.bufferBytes ?? plan.bufferBytes;

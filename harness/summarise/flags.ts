@@ -3,10 +3,11 @@
 import type { Pace } from '../pace.ts';
 import type { Cell, CompletedTrial, Plan } from '../result.ts';
 import { median } from '../statistics/describe.ts';
-import { mannWhitney } from '../statistics/hypothesis.ts';
 import { MIN_ROUNDS } from '../statistics/order-interval.ts';
+import { mannKendall } from '../statistics/trend.ts';
 import { type Change, runCommand } from './command.ts';
 import type { Mark } from './marks.ts';
+import type { Outlier } from './outliers.ts';
 import { type CellTrials, inOrder, values, workTime } from './rounds.ts';
 
 export type Flag = Cell['flags'][number];
@@ -17,7 +18,7 @@ export const STRESS_FACTOR = 20;
 const BLOCKING_SECTION_NS = 200e6;
 /** The halves of the baseline may differ by this much before it is called drift. */
 const DRIFT = 0.05;
-const DRIFT_P = 0.1;
+const DRIFT_P = 0.05;
 
 /** time(N)/time(M) may be off N/M by this much. */
 const PROPORTIONAL = 0.1;
@@ -42,6 +43,7 @@ export interface FlagInput {
   /** Paired rounds for a traced cell, counted ones for a baseline. */
   readonly rounds: number;
   readonly marks: ReadonlyMap<CompletedTrial, ReadonlySet<Mark>>;
+  readonly outliers: readonly Outlier[];
   /** The baseline ran with another audit context. */
   readonly contextDiffers: boolean;
   /** null where the plan has the cell at one number of calls only. */
@@ -156,6 +158,13 @@ export function cellFlags(input: FlagInput): Flag[] {
       `the untraced time moved by ${(drift * 100).toFixed(0)} % from the first to the second half of the rounds: pairing takes most of it out, absolute times are those of no one state; again on a quiet machine`,
     );
   }
+  if (input.outliers.length > 0) {
+    const what = planCell.baselineCellId === null ? 'time' : 'slowdown';
+    flag(
+      'outlier-round',
+      `${outlierText(input.outliers)} the median ${what} of ${rounds} rounds: something ran beside it; the interval goes by order and hardly moves while such rounds are few, else again with ${again({ rounds: 2 * rounds })}`,
+    );
+  }
   return flags;
 }
 
@@ -183,6 +192,10 @@ function openLoopFlags(pace: Pace, openLoop: NonNullable<Cell['openLoop']>, regi
   return flags;
 }
 
+function outlierText(outliers: readonly Outlier[]): string {
+  return outliers.map(({ round, times }) => `round ${round} had ${times.toPrecision(3)} ×`).join(', ');
+}
+
 /** A budget that so many calls would stress. */
 function smallerBudget({ trial }: Plan['cells'][number], share: number): Change {
   if (trial.inFlight !== null) return { inFlight: Math.max(1, Math.floor(trial.inFlight * share)) };
@@ -203,7 +216,7 @@ function notAsAsked(
   return `the buffer within reach of one CPU holds ${callsInFlight} calls where ${asked} were asked for, ${than}`;
 }
 
-/** Relative change from the first to the second half of the rounds, when it is more than chance; else null. */
+/** Relative change from the first to the second half of the rounds, when they went one way by more than chance; else null. */
 function driftOf(trials: CellTrials): number | null {
   const times = values(trials, workTime);
   if (times.length < MIN_ROUNDS) return null;
@@ -211,7 +224,7 @@ function driftOf(trials: CellTrials): number | null {
   const before = times.slice(0, half);
   const after = times.slice(times.length - half);
   const change = median(after) / median(before) - 1;
-  return Math.abs(change) >= DRIFT && mannWhitney(before, after).pValue <= DRIFT_P ? change : null;
+  return Math.abs(change) >= DRIFT && mannKendall(times).pValue <= DRIFT_P ? change : null;
 }
 
 function bookReasons(trials: readonly CompletedTrial[]): string {

@@ -76,10 +76,8 @@ describe('imports', () => {
     for (const file of typescript.filter((f) => f.startsWith('reports/'))) {
       for (const target of importsOf(file)) {
         const ofResults =
-          /^(reports\/|harness\/(capacity\/)?result(-version)?\.ts$|harness\/capacity\/planner\.ts$|harness\/select\/judge\.ts$)/.test(
-            target,
-          );
-        expect(ofResults, `${file} imports ${target}`).toBe(true);
+          /^(reports\/|harness\/((capacity|compare)\/)?result(-version)?\.ts$|harness\/(capacity\/planner|select\/judge)\.ts$)/;
+        expect(ofResults.test(target), `${file} imports ${target}`).toBe(true);
       }
     }
   });

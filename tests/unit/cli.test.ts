@@ -23,7 +23,8 @@ describe('the command line', () => {
   it('has help and a version', async () => {
     const help = await tracebench('--help');
     expect(help.exitCode).toBe(0);
-    for (const command of ['doctor', 'list', 'trace', 'run', 'explain']) expect(help.stdout).toContain(`  ${command}`);
+    for (const command of ['doctor', 'list', 'trace', 'run', 'explain', 'compare'])
+      expect(help.stdout).toContain(`  ${command}`);
     expect(help.stdout).toMatch(/Exit codes:[\s\S]*3 +the machine cannot/);
     expect(help.stderr).toBe('');
     expect((await tracebench('--version')).stdout).toMatch(/^\d+\.\d+\.\d+$/);
@@ -51,6 +52,7 @@ describe('the command line', () => {
       /takes .* under ebpf, more than a quarter of this machine's memory/,
       /give fewer/,
     ],
+    [['run', '--until-half-width', '0'], 2, /no number of rounds brings an interval to 0/, /--until-half-width 2%/],
     [['run', '--detail', 'all'], 2, /paths/, /run --help/],
     [['run', '--idle', 'maybe'], 2, /native, busy/, /run --help/],
     [['run', '--wakeup', 'timer:0'], 2, /--wakeup: 'timer:0' is no wake-up policy/, /timer:N .*adaptive.*watermark:N/],
@@ -76,7 +78,7 @@ describe('the command line', () => {
     [['trace'], 2, /no command to trace/, /trace -- CMD/],
     [['trace', '--backend', 'nope', '--', 'true'], 2, /nope/, /none/],
     [['list', '--', 'true'], 2, /only run and trace take a command/, /--help/],
-    [['explain', 'null/1/none', '--study', '/nonexistent'], 2, /holds no finished study/, /--study/],
+    [['explain', 'null/1/none', '--study', '/nonexistent'], 2, /holds no finished study/, /folder of a finished study/],
   ] as [string[], number, RegExp, RegExp][])('refuses %j with exit code %i', async (args, exitCode, message, mend) => {
     const ended = await tracebench(...args);
     expect(ended.stderr).toMatch(/^tracebench: /);

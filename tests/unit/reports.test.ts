@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cell, Interval } from '../../harness/result.ts';
+import { parseResult } from '../../harness/study-result.ts';
 import { cellsCsv, trialsCsv } from '../../reports/csv.ts';
 import { renderExplain } from '../../reports/explain.ts';
 import {
@@ -20,7 +21,7 @@ import {
   wakeup,
 } from '../../reports/format.ts';
 import { renderFiles, writeReports } from '../../reports/index.ts';
-import { jsonSchemas, parseResult, resultJson } from '../../reports/json.ts';
+import { jsonSchemas, resultJson } from '../../reports/json.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import { renderTerminal, wrap } from '../../reports/terminal.ts';
 import { failed, fixtureStudy } from '../fixtures/study.ts';

@@ -186,6 +186,42 @@ describe('a study', () => {
     expect(outcome).toEqual({ trials, complete: true });
   });
 
+  /** Rounds of a plan that asks for a precision, with 100 ms on the clock for every trial. */
+  async function untilHalfWidth(asked: number, timeBudgetMs: number | null, recorded: TrialResult[] = []) {
+    const context = fakeContext();
+    const settings = { ...SMALL, backends: ['ring'], rounds: 1, untilHalfWidth: asked };
+    const { plan } = expandPlan(resolveRequest(settings, context, 1), ['none', 'ring'], context);
+    const trials: TrialResult[] = [...recorded];
+    const widest: unknown[] = [];
+    await runRounds({
+      plan,
+      timeBudgetMs,
+      program,
+      recorded,
+      record: (trial) => trials.push(trial),
+      progress: { ...silentProgress(), roundEnded: (info) => widest.push(info.widest) },
+      stop: new AbortController().signal,
+      elapsedMs: () => trials.length * 100,
+    });
+    return { plan, trials, widest };
+  }
+
+  it('goes on until every slowdown is known as well as asked, and says which is not yet', async () => {
+    const { plan, trials, widest } = await untilHalfWidth(0.02, null);
+    expect(plan.untilHalfWidth).toBe(0.02);
+    expect(trials).toHaveLength(3 * (1 + 8));
+    expect(widest[7]).toEqual({ cellId: 'null/1000/ring', halfWidth: null });
+    expect(widest[8]).toMatchObject({ cellId: 'null/1000/ring', halfWidth: expect.closeTo(0.00001, 4) });
+  });
+
+  it('ends with its time when it cannot be known as well, and goes on where it was', async () => {
+    const { trials } = await untilHalfWidth(1e-9, 1500);
+    expect(trials).toHaveLength(3 * 5);
+    const half = trials.slice(0, 8);
+    const { trials: resumed } = await untilHalfWidth(1e-9, 1500, half);
+    expect(resumed.map(({ spec }) => spec.trialId)).toEqual(trials.map(({ spec }) => spec.trialId));
+  });
+
   it.each([
     ['fail', 'BUSY', /somebody else has it/],
     ['garbage', 'PROTOCOL', /no JSON: all went well/],

@@ -3,7 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../harness/random.ts';
 import { binomialCdf } from '../../harness/statistics/binomial.ts';
-import { bcaFromReplicates, bcaInterval, bcaMedian, ratioOfAdded } from '../../harness/statistics/bootstrap.ts';
+import {
+  accelerationOf,
+  bcaFromReplicates,
+  bcaInterval,
+  bcaMedian,
+  biasOf,
+  ratioOfAdded,
+} from '../../harness/statistics/bootstrap.ts';
 import { mad, median, quantile } from '../../harness/statistics/describe.ts';
 import { holm, mannWhitney, signTest } from '../../harness/statistics/hypothesis.ts';
 import { normalQuantile } from '../../harness/statistics/normal.ts';
@@ -15,6 +22,9 @@ import {
   ratioInterval,
 } from '../../harness/statistics/order-interval.ts';
 import { consecutiveLogRatios, minimumDetectableEffect, proportionality } from '../../harness/statistics/power.ts';
+import { leastPValue } from '../../harness/statistics/rank-sum.ts';
+import { detectableShift, hodgesLehmann } from '../../harness/statistics/shift.ts';
+import { mannKendall } from '../../harness/statistics/trend.ts';
 
 interface Golden {
   quantile: { x: number[]; p: number[]; q: number[]; mad: number }[];
@@ -32,6 +42,8 @@ interface Golden {
     estimate: number;
     jackknife: number[];
     replicates: number[];
+    bias: number;
+    acceleration: number;
     low: number;
     high: number;
     meanLow: number;
@@ -39,6 +51,17 @@ interface Golden {
   }[];
   ratioOfAdded: { a: number[]; b: number[]; none: number[]; estimate: number; low: number; high: number };
   holm: { p: number[]; adjusted: number[] };
+  trend: { x: number[]; s: number; p: number }[];
+  orderInterval: { x: number[]; confidence: number; low: number; high: number; coverage: number }[];
+  shift: {
+    x: number[];
+    y: number[];
+    confidence: number;
+    estimate: number;
+    low: number | null;
+    high: number | null;
+    coverage: number;
+  }[];
 }
 
 /** Made by statistics-golden.py with scipy 1.17.1. */
@@ -92,6 +115,33 @@ describe('against scipy', () => {
       const ours = bcaFromReplicates(g.estimate, g.jackknife, Float64Array.from(g.replicates), g.confidence);
       expect(ours.low).toBeCloseTo(g.low, 10);
       expect(ours.high).toBeCloseTo(g.high, 10);
+    }
+  });
+
+  it('bias and acceleration of BCa', () => {
+    for (const g of golden.bca) {
+      expect(biasOf(g.estimate, Float64Array.from(g.replicates))).toBeCloseTo(g.bias, 9);
+      expect(accelerationOf(g.jackknife)).toBeCloseTo(g.acceleration, 12);
+    }
+    // A median's leave-one-out values are often symmetric; these are not.
+    expect(golden.bca.some((g) => Math.abs(g.acceleration) > 1e-3)).toBe(true);
+  });
+
+  it('order-statistic interval of the median, with its exact coverage', () => {
+    for (const g of golden.orderInterval) {
+      const ours = orderInterval(g.x, g.confidence);
+      expect([ours.low, ours.high]).toEqual([g.low, g.high]);
+      expect(ours.confidence).toBeCloseTo(g.coverage, 12);
+    }
+  });
+
+  it('Hodges–Lehmann shift, its interval by asking the exact test at every shift', () => {
+    for (const g of golden.shift) {
+      const ours = hodgesLehmann(g.x, g.y, g.confidence);
+      expect(ours.estimate).toBeCloseTo(g.estimate, 12);
+      expect(ours.low).toBeCloseTo(g.low as number, 12);
+      expect(ours.high).toBeCloseTo(g.high as number, 12);
+      expect(ours.confidence).toBeCloseTo(g.coverage, 12);
     }
   });
 
@@ -281,6 +331,41 @@ describe('tests', () => {
     expect(() => mannWhitney([], [1])).toThrow(RangeError);
   });
 
+  it('the shift turns over when the lists are swapped, moves with them, and leaves 0 out when the test rejects', () => {
+    const list = fc.array(fc.double({ min: -1e3, max: 1e3, noNaN: true }), { minLength: 5, maxLength: 14 });
+    fc.assert(
+      fc.property(list, list, fc.integer({ min: -50, max: 50 }), (x, y, by) => {
+        const there = hodgesLehmann(x, y);
+        const back = hodgesLehmann(y, x);
+        expect(back.estimate).toBeCloseTo(-there.estimate, 9);
+        expect(back.low).toBeCloseTo(-(there.high as number), 9);
+        const moved = hodgesLehmann(
+          x,
+          y.map((v) => v + by),
+        );
+        expect(moved.low).toBeCloseTo((there.low as number) + by, 9);
+        expect(there.low as number).toBeLessThanOrEqual(there.estimate);
+        if (new Set([...x, ...y]).size < x.length + y.length) return;
+        const without0 = (there.low as number) > 0 || (there.high as number) < 0;
+        expect(mannWhitney(x, y).pValue <= 0.05).toBe(without0);
+      }),
+    );
+  });
+
+  it('knows the least p that lists of some length can have', () => {
+    for (const [m, n] of [
+      [3, 3],
+      [6, 6],
+      [8, 12],
+    ] as const) {
+      const x = Array.from({ length: m }, (_, i) => i);
+      const y = Array.from({ length: n }, (_, i) => 100 + i);
+      expect(mannWhitney(x, y).pValue).toBeCloseTo(leastPValue(m, n), 14);
+    }
+    expect(hodgesLehmann([1, 2, 3], [4, 5, 6])).toMatchObject({ estimate: 3, low: null, high: null, confidence: 0 });
+    expect(detectableShift([1, 2, 3], [4, 5, 6], 0.05)).toBeNull();
+  });
+
   it('sign test of nothing but zeros knows nothing', () => {
     expect(signTest([0, 0, 0])).toBe(1);
     expect(signTest([])).toBe(1);
@@ -303,6 +388,47 @@ describe('what a study could have seen', () => {
     }
   });
 
+  it('detects a shift of the stated size between two studies at least four times in five', () => {
+    const draw = normals(37);
+    for (const [rounds, alpha] of [
+      [6, 0.01],
+      [8, 0.002],
+      [12, 0.001],
+    ] as const) {
+      const lists = () => [Array.from({ length: rounds }, draw), Array.from({ length: rounds }, draw)] as const;
+      // As a study does, each time from its own few rounds: the middle one of what it states.
+      const stated = median(Array.from({ length: 101 }, () => detectableShift(...lists(), alpha) as number));
+      let seen = 0;
+      for (let r = 0; r < 1000; r++) {
+        const [x, y] = lists();
+        const shifted = y.map((v) => v + stated);
+        if (mannWhitney(x, shifted).pValue <= alpha) seen++;
+      }
+      // The larger of two estimates: somewhat more often than stated.
+      expect(seen / 1000, `${rounds} rounds`).toBeGreaterThan(0.76);
+      expect(seen / 1000, `${rounds} rounds`).toBeLessThan(0.95);
+    }
+  });
+
+  it('needs more of a shift where there are outliers', () => {
+    const draw = normals(43);
+    const clean = Array.from({ length: 12 }, draw);
+    const other = Array.from({ length: 12 }, draw);
+    const spoilt = [...clean.slice(4), 40, 45, 50, 55];
+    const without = detectableShift(clean, other, 0.003) as number;
+    expect(detectableShift(spoilt, other, 0.003)).toBeGreaterThan(5 * without);
+    expect(detectableShift(clean, other, 0.003)).toBe(without);
+  });
+
+  it('agrees with the normal approximation where lists are long', () => {
+    const draw = normals(41);
+    const x = Array.from({ length: 50 }, draw);
+    const y = Array.from({ length: 50 }, draw);
+    const exact = detectableShift(x, y, 0.01) as number;
+    const long = detectableShift([...x, ...x], [...y, ...y], 0.01) as number;
+    expect(long / exact).toBeCloseTo(Math.SQRT1_2, 1);
+  });
+
   it('says nothing without an interval or without noise to go by', () => {
     expect(minimumDetectableEffect([0.1, -0.1], 5)).toBeNull();
     expect(minimumDetectableEffect([], 10)).toBeNull();
@@ -320,6 +446,22 @@ describe('what a study could have seen', () => {
     expect(proportionality({ work: 100, time: 7 }, { work: 1000, time: 70 })).toBeCloseTo(1, 12);
     expect(proportionality({ work: 100, time: 1 }, { work: 400, time: 16 })).toBeCloseTo(4, 12);
     expect(() => proportionality({ work: 5, time: 1 }, { work: 5, time: 1 })).toThrow(RangeError);
+  });
+});
+
+describe('trend', () => {
+  it('of values in order, against scipy', () => {
+    for (const { x, s, p } of golden.trend) {
+      const ours = mannKendall(x);
+      expect(ours.s).toBe(s);
+      expect(ours.pValue / p).toBeCloseTo(1, 9);
+    }
+  });
+
+  it('is surest when all go one way, and knows nothing of what does not move', () => {
+    expect(mannKendall([1, 2, 3, 4, 5, 6]).pValue).toBeCloseTo(2 / 720, 12);
+    expect(mannKendall([6, 5, 4, 3, 2, 1])).toEqual({ s: -15, pValue: mannKendall([1, 2, 3, 4, 5, 6]).pValue });
+    expect(mannKendall([3, 3, 3, 3])).toEqual({ s: 0, pValue: 1 });
   });
 });
 

@@ -302,6 +302,36 @@ describe('flags', () => {
     expect(cell(study, 'none').flags.find((f) => f.code === 'drift')?.text).toContain('12 %');
   });
 
+  it('drift only when the rounds went one way', () => {
+    // As far apart as above, but in no order.
+    const study = flagged(exactly((t) => ([0, 2, 3].includes(t.spec.round % 4) ? 170 : 190) + t.spec.round / 10));
+    expect(codes(cell(study, 'none'))).not.toContain('drift');
+  });
+
+  it('a round that does not belong to the others, by name', () => {
+    const study = flagged((t) =>
+      t.spec.cellId.endsWith('ebpf') && t.spec.round === 5
+        ? { ...t, section: t.section && { ...t.section, durationNs: t.section.durationNs * 1.4 } }
+        : t,
+    );
+    expect(codes(cell(study, 'ebpf'))).toEqual(['outlier-round']);
+    expect(cell(study, 'ebpf').flags[0]?.text).toMatch(
+      /^round 5 had 1\.[34]\d* × the median slowdown of 6 rounds: .*again with `\.\/tracebench run .*--rounds 12/,
+    );
+    expect(codes(cell(study, 'ptrace'))).toEqual([]);
+    expect(study.flags).toEqual([]);
+  });
+
+  it('a round that was disturbed as a whole, on the study', () => {
+    const study = flagged((t) =>
+      t.spec.round === 4 ? { ...t, section: t.section && { ...t.section, durationNs: t.section.durationNs * 1.5 } } : t,
+    );
+    expect(study.flags.map(({ code }) => code)).toEqual(['disturbed-rounds']);
+    expect(study.flags[0]?.text).toMatch(/^round 4 is an outlier in 4 of 4 cells: .*; end what ran then/);
+    // All slowed alike: the ratio knows nothing of it.
+    expect(codes(cell(study, 'ebpf'))).toEqual([]);
+  });
+
   it('time that does not grow with the calls', () => {
     const study = flagged(
       exactly((t) => (t.spec.workload.kind === 'stamped' && t.spec.workload.calls > 1e6 ? 300 : 175)),
