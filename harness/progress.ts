@@ -13,7 +13,7 @@ export interface Progress {
   /** `trials`: how many this round still has to run; 0 when all were recorded by an earlier run. */
   roundStarted(info: { round: number; warmup: boolean; trials: number }): void;
   trialEnded(trial: TrialResult): void;
-  /** `figures`: ns by cell of the round's completed trials. */
+  /** `figures`: time of the work by cell of the round's completed trials, for their ratios. */
   roundEnded(info: { round: number; warmup: boolean; figures: ReadonlyMap<string, number> }): void;
   end(): void;
 }

@@ -8,6 +8,7 @@ import type { HostedProgram } from './hosted-process.ts';
 import type { Progress } from './progress.ts';
 import type { Plan, TrialResult, TrialSpec } from './result.ts';
 import { roundTrials } from './schedule.ts';
+import { workTime } from './summarise/rounds.ts';
 import { measuredNs, runTrial } from './trial-process.ts';
 
 /** Beyond this a budget buys no further precision worth the name. */
@@ -127,12 +128,12 @@ function checkRound(bench: Bench, specs: readonly TrialSpec[], results: readonly
   }
 }
 
-/** ns by cell of one round's completed trials. */
+/** Time of the work by cell of one round's completed trials, as the study will compare it. */
 function figuresOf(trials: readonly TrialResult[], round: number): Map<string, number> {
   const figures = new Map<string, number>();
   for (const trial of trials) {
-    const durationNs = measuredNs(trial);
-    if (trial.spec.round === round && durationNs !== null) figures.set(trial.spec.cellId, durationNs);
+    const time = trial.status === 'completed' ? workTime(trial) : null;
+    if (trial.spec.round === round && time !== null) figures.set(trial.spec.cellId, time);
   }
   return figures;
 }

@@ -130,6 +130,16 @@ export function ratioInterval(interval: Interval | null): Figure {
   return figure(interval, [{ name: '×', size: 1 }], false);
 }
 
+/** Of any unit that needs no other name: 47,900 and its bounds. */
+export function plainInterval(interval: Interval | null): Figure {
+  if (!interval) return ABSENT;
+  const { estimate, low, high } = interval;
+  const places = decimals(estimate, low === null || high === null ? 0 : high - low);
+  const show = (x: number): string =>
+    x.toLocaleString('en-US', { minimumFractionDigits: places, maximumFractionDigits: places });
+  return { main: show(estimate), bounds: bounds(interval, show) };
+}
+
 /** Two times in the unit of the second: `0.21 / 1.40 ms`. */
 export function timePair(a: number, b: number): string {
   const unit = unitOf(TIME, b);

@@ -1,8 +1,9 @@
 /** Trials of one cell → the cell: its terms, its intervals, its flags. */
-import type { Cell, CompletedTrial, Interval, Plan, TrialResult } from '../result.ts';
+import type { Cell, CompletedTrial, Interval, JointResult, Plan, TrialResult } from '../result.ts';
 import { bcaMedian } from '../statistics/bootstrap.ts';
 import { logRatios, mapInterval, orderInterval, ratioInterval } from '../statistics/order-interval.ts';
 import { proportionality } from '../statistics/power.ts';
+import { figureOfMerit, issuedIn } from './applications.ts';
 import { cellFlags, type Growth } from './flags.ts';
 import { mergeLatency } from './latency.ts';
 import { canaryBands, marksOf } from './marks.ts';
@@ -22,7 +23,7 @@ export function summariseCells(
   plan: Plan,
   trials: readonly TrialResult[],
   variants: ReadonlyMap<string, VariantTerms>,
-  cpusOnline: number,
+  { cpusOnline, joint }: { readonly cpusOnline: number; readonly joint: readonly JointResult[] },
 ): Cell[] {
   const grouped = groupByCell(trials);
   const bands = canaryBands(trials.filter((t) => t.status === 'completed'));
@@ -69,6 +70,8 @@ export function summariseCells(
       throughputPerS: interval(values(own, (t) => t.throughputPerS)),
       latency: mergeLatency(counted.map((t) => t.latency).filter((l) => l !== null)),
       collectorCpuNsPerCall: interval(values(own, collectorCpuPerCall)),
+      figureOfMerit: figureOfMerit(own, baseline),
+      issuedInJointTrials: variant.delivers === 'nothing' ? null : issuedIn(joint, asked.workload),
       attachNs: variant.delivers === 'nothing' ? null : interval(values(own, (t) => t.attachNs)),
       detachNs: variant.delivers === 'nothing' ? null : interval(values(own, (t) => t.detachNs)),
       flags: cellFlags({

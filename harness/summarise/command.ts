@@ -16,6 +16,12 @@ export function workloadLabel(workload: WorkloadSpec): string {
   return workload.kind === 'stamped' && workload.threads > 1 ? `${workload.name}:${workload.threads}` : workload.name;
 }
 
+type Command = Extract<WorkloadSpec, { kind: 'application' }>;
+
+function isCommand(workload: WorkloadSpec): workload is Command {
+  return workload.kind === 'application' && workload.catalogued === undefined;
+}
+
 /** A cell's backend as it is shown: with its budget where that is not the one in bytes. */
 export function backendLabel({ variant, terms }: Pick<Cell, 'variant' | 'terms'>): string {
   const calls = terms.askedCallsInFlight;
@@ -28,8 +34,8 @@ export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {
   const backends = cell ? [cell.trial.variant] : plan.backends;
   words.push('--backends', [...new Set(backends)].join(','));
   const workloads = cell ? [cell.trial.workload] : plan.workloads;
-  const stamped = [...new Set(workloads.filter((w) => w.kind === 'stamped').map(workloadLabel))];
-  if (stamped.length > 0) words.push('--workloads', stamped.join(','));
+  const named = [...new Set(workloads.filter((w) => !isCommand(w)).map(workloadLabel))];
+  if (named.length > 0) words.push('--workloads', named.join(','));
   const filter = cell ? cell.trial.filter : plan.filter;
   if (filter) words.push('-e', filter.join(','));
   words.push('--rounds', String(change.rounds ?? plan.rounds));
@@ -43,8 +49,8 @@ export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {
   if (plan.wakeup !== null) words.push('--wakeup', wakeupText(plan.wakeup));
   if (plan.detail !== undefined) words.push('--detail', plan.detail);
   if (plan.user !== null) words.push('--user', plan.user);
-  const application = workloads.find((w) => w.kind === 'application');
-  if (application) words.push('--', ...application.argv);
+  const command = workloads.find(isCommand);
+  if (command) words.push('--', ...command.argv);
   return words.map(quote).join(' ');
 }
 
