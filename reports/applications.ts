@@ -2,7 +2,7 @@
 import type { Cell } from '../harness/result.ts';
 import { backend, count, type Figure, NOTHING, plainInterval, range, ratioInterval, workload } from './format.ts';
 
-export const APPLICATIONS_TITLE = 'Applications: their own figures';
+export const APPLICATIONS_TITLE = 'Applications';
 
 export interface ApplicationRow {
   readonly workload: string;
@@ -16,18 +16,18 @@ export interface ApplicationRow {
   readonly cell: Cell;
 }
 
-/** Cells of applications of the catalogue, baselines included. */
+/** Cells of the catalogue's applications, baselines included; of a command those whose calls were counted. */
 export function applicationRows(cells: readonly Cell[]): ApplicationRow[] {
   return cells.flatMap((cell) => {
     const { figureOfMerit: figure, issuedInJointTrials: issued } = cell;
-    if (figure === null) return [];
+    if (figure === null && issued === null) return [];
     return [
       {
         workload: workload(cell.workload),
         backend: backend(cell),
-        value: plainInterval(figure.value),
-        unit: figure.unit,
-        ratio: ratioInterval(figure.ratio),
+        value: plainInterval(figure?.value ?? null),
+        unit: figure?.unit ?? NOTHING,
+        ratio: ratioInterval(figure?.ratio ?? null),
         issued: issued === null ? NOTHING : `${count(issued.calls)} ± ${count(issued.spread)}`,
         admittedLoss: range(cell.reportedLossCalls),
         cell,
@@ -38,4 +38,4 @@ export function applicationRows(cells: readonly Cell[]): ApplicationRow[] {
 
 /** What the columns mean. */
 export const APPLICATIONS_NOTE =
-  'Ratio: the figure over the untraced one of the same round. Issued: calls of a run, counted in joint trials, with the farthest of them from the median; a dash where the work is not given but what a run comes to. Loss: as the backend admits, over all rounds; a timed run has no truth of its own to hold it against.';
+  'Figure of merit: what the program is used for, by its own account. Ratio: the figure over the untraced one of the same round. Issued: calls of a run, counted in joint trials, with the farthest of them from the median; a dash where the work is not given but what a run comes to. Loss: as the backend admits, over all rounds; a timed run has no truth of its own to hold it against.';

@@ -2,19 +2,18 @@
  * Loads a server from outside the traced tree: waits until it accepts, runs the generator to its end, asks the server to end.
  * The generator stands under a launcher of its own, so it dies with this process as the target does.
  */
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, TracebenchError } from '../errors.ts';
 import { Target, type TargetSettings } from '../target.ts';
+import { type Address, listens } from './listening.ts';
 
 const READY_LIMIT_MS = 20_000;
 const READY_POLL_MS = 2;
 /** Far above what any generator of the catalogue takes under the slowest tracer. */
 const LOAD_LIMIT_MS = 120_000;
 const END_LIMIT_MS = 10_000;
-
-/** Where a server accepts. */
-export type Address = { readonly path: string } | { readonly host: string; readonly port: number };
+/** A generator that fails because its server died may be heard of first. */
+const LAST_WORD_MS = 200;
 
 export interface LoadSettings {
   /** Of the server, for messages. */
@@ -30,37 +29,22 @@ function failure(message: string, mend?: string): TracebenchError {
 /** Throws TracebenchError when the server does not come up, dies under the load or does not end, or the generator fails. */
 export async function loadServer(server: Target, gone: AbortSignal, settings: LoadSettings): Promise<void> {
   const { name, address, generator } = settings;
-  await accepting(name, address, gone);
+  await accepting(name, server, address, gone);
   await generate(name, generator, gone);
   server.terminate();
   if (!(await within(gone, END_LIMIT_MS))) throw failure(`${name} still ran ${END_LIMIT_MS} ms after SIGTERM`);
 }
 
-async function accepting(name: string, address: Address, gone: AbortSignal): Promise<void> {
-  const where = 'path' in address ? address.path : `${address.host}:${address.port}`;
+async function accepting(name: string, server: Target, address: Address, gone: AbortSignal): Promise<void> {
+  const where = 'path' in address ? address.path : `127.0.0.1:${address.port}`;
   const limit = Date.now() + READY_LIMIT_MS;
-  while (!(await accepts(address))) {
+  while (!listens(server.pid, address)) {
     if (gone.aborted) {
-      throw failure(
-        `${name} ended before it accepted at ${where}`,
-        'see what it said; run it again if the port was taken',
-      );
+      throw failure(`${name} ended before it accepted at ${where}`, 'run it again: somebody else may have taken that');
     }
     if (Date.now() > limit) throw failure(`${name} did not accept at ${where} within ${READY_LIMIT_MS} ms`);
     await sleep(READY_POLL_MS);
   }
-}
-
-/** One connection, closed at once: what a server makes of it is the same in every run. */
-function accepts(address: Address): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(address);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }
 
 async function generate(name: string, settings: TargetSettings, gone: AbortSignal): Promise<void> {
@@ -78,7 +62,9 @@ async function generate(name: string, settings: TargetSettings, gone: AbortSigna
     generator.start();
     const { exitCode, signal } = await generator.end();
     if (late) throw failure(`${program} was not done with ${name} after ${LOAD_LIMIT_MS} ms`);
-    if (gone.aborted) throw failure(`${name} ended under the load`);
+    if (gone.aborted || (exitCode !== 0 && (await within(gone, LAST_WORD_MS)))) {
+      throw failure(`${name} ended under the load`);
+    }
     if (exitCode !== 0) {
       throw failure(
         `${program} failed to load ${name}: ${signal === null ? `exit code ${exitCode}` : `signal ${signal}`}`,

@@ -1,7 +1,7 @@
 /** Which applications this machine has the programs for. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Application, findApplication } from '../../workloads/applications/index.ts';
+import type { Application } from '../../workloads/applications/index.ts';
 import type { WorkloadRow } from '../result.ts';
 
 /** Debian keeps servers where a user's PATH does not look. */
@@ -39,10 +39,4 @@ export function lackOf(
     }`,
     mend: installed ? './tracebench setup --contestants' : 'npm run build',
   };
-}
-
-/** Of the catalogue's, by name; null also for what is no application of it. */
-export function lackOfNamed(name: string): WorkloadRow | null {
-  const application = findApplication(name);
-  return application === undefined ? null : lackOf(application);
 }

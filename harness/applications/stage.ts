@@ -17,9 +17,6 @@ import { argvOf } from '../workload-command.ts';
 import { loadServer } from './load.ts';
 import { findProgram, lackOf } from './programs.ts';
 
-/** sun_path without its last zero. */
-const SOCKET_PATH_MOST = 107;
-
 export interface Stage {
   readonly argv: readonly string[];
   /** null: the target runs where the harness does, and nobody reads what it prints. */
@@ -84,10 +81,6 @@ async function fill(
     throw cannotError(`application ${application.name}: ${scratch.reason}`, 'name a directory with room in TMPDIR');
   }
   const { name, server, figure } = application;
-  const socket = join(directory, 'socket');
-  if (server?.listens === 'unix' && socket.length > SOCKET_PATH_MOST) {
-    throw cannotError(`application ${name}: ${socket} is too long for the name of a socket`, 'give a shorter TMPDIR');
-  }
   const place: Place = { directory, port: server?.listens === 'tcp' ? await freePort() : 0 };
   try {
     application.prepare(place);
@@ -103,7 +96,7 @@ async function fill(
   const printed = server === null ? outputOf('target') : outputOf('load');
   const load =
     server === null ? null : loadSettings(server.load(place), { directory, user, workloadCpus, stdout: printed });
-  const address = server?.listens === 'tcp' ? { host: '127.0.0.1', port: place.port } : { path: socket };
+  const address = server?.listens === 'tcp' ? { port: place.port } : { path: 'socket' };
   return {
     argv: resolved(application.argv),
     surroundings: {

@@ -12,7 +12,7 @@ export interface Place {
 
 /** Started and loaded from outside the traced tree, then ended by SIGTERM, which it must take as a reason to exit with 0. */
 export interface Server {
-  /** By what it shows that it is ready, and is loaded: `socket` in its directory, or the place's port. */
+  /** Where it accepts, itself and not a child: `socket` in its directory, or the place's port of 127.0.0.1. */
   readonly listens: 'unix' | 'tcp';
   /** The load generator; it ends by itself. */
   load(place: Place): readonly string[];
