@@ -9,6 +9,8 @@ import {
   joined,
   NOTHING,
   percent,
+  plain,
+  plainInterval,
   range,
   rateInterval,
   ratioInterval,
@@ -99,6 +101,14 @@ function figures(cell: Cell): [string, string][] {
       ['attach, detach', `${joined(timeInterval(cell.attachNs))}, ${joined(timeInterval(cell.detachNs))}`],
     );
   }
+  const { figureOfMerit: figure, issuedInJointTrials: issued } = cell;
+  if (figure !== null) {
+    const ratio = figure.ratio === null ? '' : `, ${joined(ratioInterval(figure.ratio))} of the untraced`;
+    rows.push(['figure of merit', `${joined(plainInterval(figure.value))} ${figure.unit}${ratio}`]);
+  }
+  if (issued !== null) {
+    rows.push(['issued', `${count(issued.calls)} ± ${count(issued.spread)} calls in ${issued.trials} joint trials`]);
+  }
   const l = cell.latency;
   if (l) {
     const points = `p50 ${time(l.p50Ns)}, p90 ${time(l.p90Ns)}, p99 ${time(l.p99Ns)}, p99.9 ${time(l.p999Ns)}, p99.99 ${time(l.p9999Ns)}, max ${time(l.maxNs)}`;
@@ -107,7 +117,7 @@ function figures(cell: Cell): [string, string][] {
   return rows;
 }
 
-/** Round → time of the baseline's trial. */
+/** Round → what the baseline's trial measured. */
 function baselineTimes(cell: Cell, trials: readonly TrialResult[]): Map<number, number> {
   const times = new Map<number, number>();
   for (const trial of trials) {
@@ -118,17 +128,20 @@ function baselineTimes(cell: Cell, trials: readonly TrialResult[]): Map<number, 
   return times;
 }
 
+/** By what the cell is compared: figure of merit, time of the run, or time per call. */
 function measured(trial: CompletedTrial): number | null {
+  if (trial.figureOfMerit !== undefined) return trial.figureOfMerit.value;
   if (!trial.section) return trial.run.durationNs;
   return trial.section.calls > 0 ? trial.section.durationNs / trial.section.calls : null;
 }
 
 function trialTable(trials: readonly TrialResult[], baseline: ReadonlyMap<number, number>): string {
   const stamped = trials.some((t) => t.status === 'completed' && t.section !== null);
+  const unit = trials.flatMap((t) => (t.status === 'completed' ? [t.figureOfMerit?.unit] : []))[0];
   const heads = [
     'round',
     'order',
-    stamped ? 'per call' : 'run',
+    unit ?? (stamped ? 'per call' : 'run'),
     'ratio',
     'books',
     'delivered',
@@ -152,7 +165,7 @@ function trialTable(trials: readonly TrialResult[], baseline: ReadonlyMap<number
     rows.push([
       round,
       String(trial.spec.order),
-      time(ns),
+      unit === undefined || ns === null ? time(ns) : plain(ns),
       ns !== null && bare !== undefined ? `${(ns / bare).toPrecision(3)}×` : NOTHING,
       a.delivers === 'nothing' ? NOTHING : a.verdict,
       a.delivers === 'nothing' ? NOTHING : count(a.delivers === 'records' ? a.complete : a.counted),

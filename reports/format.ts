@@ -130,14 +130,17 @@ export function ratioInterval(interval: Interval | null): Figure {
   return figure(interval, [{ name: '×', size: 1 }], false);
 }
 
-/** Of any unit that needs no other name: 47,900 and its bounds. */
+/** Of a unit that is named elsewhere: 47,900. */
+export function plain(x: number, width = 0): string {
+  const places = decimals(x, width);
+  return x.toLocaleString('en-US', { minimumFractionDigits: places, maximumFractionDigits: places });
+}
+
 export function plainInterval(interval: Interval | null): Figure {
   if (!interval) return ABSENT;
   const { estimate, low, high } = interval;
-  const places = decimals(estimate, low === null || high === null ? 0 : high - low);
-  const show = (x: number): string =>
-    x.toLocaleString('en-US', { minimumFractionDigits: places, maximumFractionDigits: places });
-  return { main: show(estimate), bounds: bounds(interval, show) };
+  const width = low === null || high === null ? 0 : high - low;
+  return { main: plain(estimate, width), bounds: bounds(interval, (x) => plain(x, width)) };
 }
 
 /** Two times in the unit of the second: `0.21 / 1.40 ms`. */

@@ -9,6 +9,7 @@ import type { Settings } from '../../harness/settings.ts';
 import { runCommand } from '../../harness/summarise/command.ts';
 import { summarise } from '../../harness/summarise.ts';
 import { cellsCsv, trialsCsv } from '../../reports/csv.ts';
+import { renderExplain } from '../../reports/explain.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import { renderTerminal } from '../../reports/terminal.ts';
 import { fakeContext } from '../fixtures/plan-context.ts';
@@ -194,6 +195,15 @@ describe('a study of applications', () => {
     expect(field('issued_calls_joint')).toBe('111874');
     expect(field('issued_calls_joint_spread')).toBe('6');
     expect(trialsCsv(trials).split('\n')[0]).toContain('figure_of_merit,figure_of_merit_unit');
+  });
+
+  it('is laid open by its figure, not by how long a run lasted', () => {
+    const traced = result.cells.find((c) => c.workload.name === 'mill' && c.variant === 'ebpf');
+    const laidOpen = renderExplain(result, trials, traced?.cellId ?? '', 'again', 200);
+    expect(laidOpen).toMatch(/^figure of merit +30,00\d \[.*\] transactions\/s, 0\.500\d× \[.*\] of the untraced$/m);
+    expect(laidOpen).toMatch(/^issued +111,874 ± 6 calls in 3 joint trials$/m);
+    expect(laidOpen).toMatch(/^round +order +transactions\/s +ratio/m);
+    expect(laidOpen).toMatch(/^ *3 +\d+ +30,003 +0\.500× /m);
   });
 
   it('is rerun by the names of its applications', () => {
