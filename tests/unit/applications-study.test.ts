@@ -206,6 +206,17 @@ describe('a study of applications', () => {
     expect(laidOpen).toMatch(/^ *3 +\d+ +30,003 +0\.500× /m);
   });
 
+  it('knows its noise from the figures: a server under load for a given time lasts that long however it does', () => {
+    const noisy = trials.map((trial): TrialResult => {
+      if (trial.status === 'failed' || trial.figureOfMerit === undefined) return trial;
+      const value = trial.figureOfMerit.value * (1 + 0.2 * (trial.spec.round % 2));
+      return { ...trial, run: { ...trial.run, durationNs: 1e9 }, figureOfMerit: { ...trial.figureOfMerit, value } };
+    });
+    const options = { variants: fixtureVariants, reference: 'ebpf' };
+    expect(summarise(fixtureInput(plan), noisy, options).noise?.baselineHalfWidth).toBeGreaterThan(0.05);
+    expect(result.noise?.baselineHalfWidth).toBeLessThan(0.001);
+  });
+
   it('is rerun by the names of its applications', () => {
     expect(runCommand(plan, null)).toContain('--workloads mill,race ');
     expect(runCommand(plan, null)).not.toContain(' -- ');
