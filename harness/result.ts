@@ -288,7 +288,7 @@ export const cellSchema = z.object({
   addedNsPerCall: intervalSchema.nullable(),
   deliveredFraction: z.number().nullable().describe('complete / issued over all counted rounds; null for nothing'),
   reportedLossCalls: boundsSchema.nullable(),
-  discrepancy: boundsSchema.nullable(),
+  discrepancy: boundsSchema.nullable().describe('null for nothing, and for applications, whose calls nobody counted'),
   throughputPerS: intervalSchema.nullable(),
   latency: latencySchema.nullable().describe('histograms of the counted rounds, merged'),
   collectorCpuNsPerCall: intervalSchema.nullable(),

@@ -66,7 +66,10 @@ export function summariseCells(
       reportedLossCalls: sumBounds(counted, (a) =>
         a.delivers === 'records' ? a.reportedCalls : a.delivers === 'counts' ? { min: a.missed, max: a.missed } : null,
       ),
-      discrepancy: sumBounds(counted, (a) => (a.delivers === 'nothing' ? null : a.discrepancy)),
+      discrepancy:
+        asked.workload.kind === 'application'
+          ? null
+          : sumBounds(counted, (a) => (a.delivers === 'nothing' ? null : a.discrepancy)),
       throughputPerS: interval(values(own, (t) => t.throughputPerS)),
       latency: mergeLatency(counted.map((t) => t.latency).filter((l) => l !== null)),
       collectorCpuNsPerCall: interval(values(own, collectorCpuPerCall)),
