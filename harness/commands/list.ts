@@ -44,7 +44,7 @@ export function listCommand(context: () => CommandContext) {
       `${columns([['backend', 'delivers', 'paths', 'when slow', 'what it is'], ...variantRows])}\n` +
         `${columns([['no paths', 'why'], ...withoutPaths(variants)])}\n` +
         `${columns([['workload', 'what it does'], ...workloads.map(({ name, title }) => [name, title])])}\n` +
-        `\n${columns([
+        `${columns([
           ['application', 'figure of merit', 'what it does'],
           ...applications.map(({ name, figure, title }) => [name, figure.unit, title]),
         ])}\n` +
