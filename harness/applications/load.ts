@@ -15,6 +15,8 @@ const END_LIMIT_MS = 10_000;
 /** A generator that fails because its server died may be heard of first. */
 const LAST_WORD_MS = 200;
 
+const TAKEN = 'run it again: somebody else may have taken that';
+
 export interface LoadSettings {
   /** Of the server, for messages. */
   readonly name: string;
@@ -39,10 +41,8 @@ async function accepting(name: string, server: Target, address: Address, gone: A
   const where = 'path' in address ? address.path : `127.0.0.1:${address.port}`;
   const limit = Date.now() + READY_LIMIT_MS;
   while (!listens(server.pid, address)) {
-    if (gone.aborted) {
-      throw failure(`${name} ended before it accepted at ${where}`, 'run it again: somebody else may have taken that');
-    }
-    if (Date.now() > limit) throw failure(`${name} did not accept at ${where} within ${READY_LIMIT_MS} ms`);
+    if (gone.aborted) throw failure(`${name} ended before it accepted at ${where}`, TAKEN);
+    if (Date.now() > limit) throw failure(`${name} did not accept at ${where} within ${READY_LIMIT_MS} ms`, TAKEN);
     await sleep(READY_POLL_MS);
   }
 }
