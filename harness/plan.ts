@@ -209,7 +209,7 @@ function resolveWorkloads(
   // A command alone is a study of that command; the stamped ones come with it when they are named.
   const asked = settings.workloads ?? (settings.command ? [] : (profile.workloads ?? known));
   const found = new Map<string, AskedWorkload>();
-  for (const text of asked) {
+  for (const text of new Set(asked)) {
     const application = context.applications.find((candidate) => candidate.name === text);
     if (application !== undefined) {
       if (application.lack === null) found.set(text, catalogued(application));

@@ -56,7 +56,7 @@ describe('planning applications', () => {
   });
 
   it('that lack something are rows with a reason, not fatal', () => {
-    const request = resolve({ workloads: ['server', 'null'] });
+    const request = resolve({ workloads: ['server', 'null', 'server'] });
     expect(request.workloads.map(({ spec }) => spec.name)).toEqual(['null']);
     expect(request.absentWorkloads).toEqual([LACK]);
   });
