@@ -24,7 +24,7 @@ export function applicationRows(cells: readonly Cell[]): ApplicationRow[] {
     return [
       {
         workload: workload(cell.workload),
-        backend: backend(cell),
+        backend: backend(cell) + (isMarkedBaseline(cell) ? '+audit' : ''),
         value: plainInterval(figure?.value ?? null),
         unit: figure?.unit ?? NOTHING,
         ratio: ratioInterval(figure?.ratio ?? null),
@@ -34,6 +34,11 @@ export function applicationRows(cells: readonly Cell[]): ApplicationRow[] {
       },
     ];
   });
+}
+
+/** Else two rows would look alike that differ by audit's standing cost; the name is that of its cell. */
+function isMarkedBaseline({ baselineCellId, terms }: Cell): boolean {
+  return baselineCellId === null && terms.auditContext === 'present';
 }
 
 /** What the columns mean. */

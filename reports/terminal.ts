@@ -167,7 +167,7 @@ function applicationTable(cells: readonly Cell[], width: number, style: Style): 
   );
   const body = rows.map((r) => [
     shorten(r.workload, WORKLOAD_WIDTH),
-    budgetBelow(r.cell.variant, r.cell),
+    r.backend,
     joined(r.value),
     r.unit,
     joined(r.ratio),

@@ -197,6 +197,14 @@ describe('a study of applications', () => {
     expect(trialsCsv(trials).split('\n')[0]).toContain('figure_of_merit,figure_of_merit_unit');
   });
 
+  it('tells the baseline of audit’s cells from the others', () => {
+    const marked = structuredClone(result);
+    const bare = marked.cells.find((c) => c.workload.name === 'mill' && c.variant === 'none');
+    if (bare) bare.terms.auditContext = 'present';
+    expect(renderTerminal(marked, { width: 200 })).toMatch(/^mill +none\+audit +60,00\d/m);
+    expect(text).toMatch(/^mill +none +60,00\d/m);
+  });
+
   it('is laid open by its figure, not by how long a run lasted', () => {
     const traced = result.cells.find((c) => c.workload.name === 'mill' && c.variant === 'ebpf');
     const laidOpen = renderExplain(result, trials, traced?.cellId ?? '', 'again', 200);
