@@ -9,7 +9,7 @@ import { addedNs, iterationCost, RECORD_BYTES } from './costs.ts';
 import type { Machine } from './machine.ts';
 import { type Pace, paceLabel, paceText } from './pace.ts';
 import { formatDuration } from './quantity.ts';
-import type { Plan, WorkloadSpec } from './result.ts';
+import type { Plan, WorkloadRow, WorkloadSpec } from './result.ts';
 import { keepsOwnWakeup, wakeupText } from './wakeup.ts';
 
 /** A dropping backend is stressed by so many times the calls its buffer holds. */
@@ -37,12 +37,26 @@ export interface StampedWorkload {
   readonly maxThreads: number;
 }
 
-/** A workload before its number of calls is chosen; the entry is null for a command. */
+/** What planning needs of an application of the catalogue. */
+export interface PlannedApplication {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly fixedWork: boolean;
+  /** Of a bare run, roughly. */
+  readonly about: { readonly ms: number; readonly calls: number };
+  /** Why it cannot run here; null when it can. */
+  readonly lack: WorkloadRow | null;
+}
+
+/** A workload before its number of calls is chosen. */
 export interface AskedWorkload {
   readonly spec:
     | { readonly kind: 'stamped'; readonly name: string; readonly threads: number; readonly pace: Pace | null }
-    | { readonly kind: 'application'; readonly name: string; readonly argv: string[] };
+    | Extract<WorkloadSpec, { kind: 'application' }>;
+  /** null for an application. */
   readonly entry: StampedWorkload | null;
+  /** null for a stamped workload, and for a command: nobody knows how long one runs. */
+  readonly about: PlannedApplication['about'] | null;
 }
 
 export interface Contestant {
@@ -96,7 +110,7 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
   const cells: ExpandedCell[] = [];
   for (const note of notesOnTerms(request)) notes.add(note);
   for (const workload of request.workloads) {
-    const baselines = new Baselines(request, workload.entry);
+    const baselines = new Baselines(request, workload);
     const traced: ExpandedCell[] = [];
     for (const contestant of request.variants) {
       if (contestant.id === request.baseline.id) continue;
@@ -108,7 +122,7 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
         for (const wakeup of wakeupsOf(request, contestant)) {
           const woken = wakeup.isOneOfSeveral ? `+${wakeupText(wakeup.policy)}` : '';
           traced.push(
-            makeCell(request, workload.entry, contestant, spec, place, {
+            makeCell(request, workload, contestant, spec, place, {
               cellId: `${slug(spec)}/${contestant.id}${sized}${woken}`,
               baselineCellId,
               budget,
@@ -195,7 +209,7 @@ function twin(request: CellRequest, workload: AskedWorkload, baselines: Baseline
   const baselineCellId = baselines.for(spec, place, false);
   const { wakeup } = request.baseline.variant;
   const head = { cellId: `${baselineCellId}+twin`, baselineCellId, budget, wakeup, auditContext: 'absent' } as const;
-  return makeCell(request, workload.entry, request.baseline, spec, place, head);
+  return makeCell(request, workload, request.baseline, spec, place, head);
 }
 
 /** The baseline's workload runs where the traced one does; the trial process keeps out of its way. */
@@ -218,12 +232,12 @@ class Baselines {
   readonly cells: ExpandedCell[] = [];
   readonly #byKey = new Map<string, string>();
   readonly #request: CellRequest;
-  readonly #entry: StampedWorkload | null;
+  readonly #asked: AskedWorkload;
   #first: { spec: WorkloadSpec; place: Place; auditContext: boolean } | null = null;
 
-  constructor(request: CellRequest, entry: StampedWorkload | null) {
+  constructor(request: CellRequest, asked: AskedWorkload) {
     this.#request = request;
-    this.#entry = entry;
+    this.#asked = asked;
   }
 
   /** @returns the cellId of the baseline for these terms, which is made when it is the first to ask */
@@ -239,7 +253,7 @@ class Baselines {
     if (this.cells.some(({ cell }) => cell.cellId === cellId)) cellId += `+cpu${place.workloadCpus?.join('.') ?? 's'}`;
     this.#byKey.set(key, cellId);
     this.cells.push(
-      makeCell(this.#request, this.#entry, this.#request.baseline, spec, place, {
+      makeCell(this.#request, this.#asked, this.#request.baseline, spec, place, {
         cellId,
         baselineCellId: null,
         budget: { bytes: this.#request.bufferBytes, inFlight: null },
@@ -256,9 +270,10 @@ class Baselines {
    */
   addHalved(): void {
     const spec = this.#first?.spec;
-    if (!this.#first || spec?.kind !== 'stamped' || spec.pace || this.#entry === null) return;
+    const { entry } = this.#asked;
+    if (!this.#first || spec?.kind !== 'stamped' || spec.pace || entry === null) return;
     const numbers = new Set(this.cells.map(({ cell }) => (cell.trial.workload as { calls: number }).calls));
-    const per = this.#entry.callsPerIteration;
+    const per = entry.callsPerIteration;
     const half = Math.floor(spec.calls / 2 / per) * per;
     if (numbers.size === 1 && half >= per)
       this.for({ ...spec, calls: half }, this.#first.place, this.#first.auditContext);
@@ -267,7 +282,7 @@ class Baselines {
 
 function makeCell(
   request: CellRequest,
-  entry: StampedWorkload | null,
+  asked: AskedWorkload,
   { id, variant }: Contestant,
   workload: WorkloadSpec,
   place: Place,
@@ -279,7 +294,7 @@ function makeCell(
     auditContext: 'absent' | 'present';
   },
 ): ExpandedCell {
-  const sectionMs = workload.kind === 'stamped' && entry !== null ? predictedMs(workload, entry, variant) : null;
+  const sectionMs = predictedMs(asked, workload, addedNs(variant.capabilities));
   const cell: PlanCell = {
     cellId: head.cellId,
     baselineCellId: head.baselineCellId,
@@ -309,13 +324,13 @@ function makeCell(
   return { cell, sectionMs };
 }
 
-function predictedMs(
-  { calls, threads, pace }: WorkloadSpec & { kind: 'stamped' },
-  entry: StampedWorkload,
-  { capabilities }: VariantDefinition,
-): number {
-  const working = (calls * callNs(entry, threads, addedNs(capabilities))) / 1e6;
-  return pace === undefined ? working : Math.max(working, (calls * 1000) / pace.ratePerS);
+/** null for a command. */
+function predictedMs({ entry, about }: AskedWorkload, workload: WorkloadSpec, added: number): number | null {
+  if (about !== null) return about.ms + (about.calls * added) / 1e6;
+  if (workload.kind !== 'stamped' || entry === null) return null;
+  const { calls, threads, pace } = workload;
+  const workingMs = (calls * callNs(entry, threads, added)) / 1e6;
+  return pace === undefined ? workingMs : Math.max(workingMs, (calls * 1000) / pace.ratePerS);
 }
 
 /** ns of a stamped call on the wall: threads make theirs side by side, at best. */

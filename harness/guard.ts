@@ -48,6 +48,11 @@ export function holdCgroup(): Promise<Guard> {
   return hold('cgroup');
 }
 
+/** Holds a private directory for one target's files. Release it once the target's tree is gone. */
+export function holdScratch(): Promise<Guard> {
+  return hold('scratch');
+}
+
 /** Holds all of `names`, in this order. Throws BackendError when one cannot be had: nothing is held then. */
 export async function holdAll(names: readonly HoldName[]): Promise<{ release(): Promise<void> }> {
   const guards: Guard[] = [];

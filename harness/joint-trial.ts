@@ -4,12 +4,12 @@
  * Request: a JointSpec; answer: a JointResult, completed or failed. How they are exchanged: hosted.ts.
  */
 import { findVariant } from '../backends/index.ts';
+import { onStage, type Stage } from './applications/stage.ts';
 import { failureOf, serve } from './hosted.ts';
 import { type JointRun, runJoint, type Witness } from './reference/joint.ts';
 import { judgeJoint } from './reference/judge.ts';
 import type { JointResult, JointSpec } from './result.ts';
 import { syscallNumber } from './syscalls/index.ts';
-import { argvOf } from './workload-command.ts';
 
 /**
  * Who stops the target comes last, so that its stops are among what the others see and not before they look; and the
@@ -29,25 +29,31 @@ function witness(run: JointRun, id: string): Witness {
 
 async function runJointTrial(spec: JointSpec, signal: AbortSignal): Promise<JointResult> {
   try {
-    const run = await runJoint({
-      variants: armingOrder(spec),
-      argv: argvOf(spec.workload),
-      filter: spec.filter === null ? null : spec.filter.map((name) => syscallNumber(name)),
-      bufferBytes: spec.bufferBytes,
-      user: spec.user,
-      stdio: 'null',
-      signal,
-      mostRecords: spec.mostRecords,
-    });
-    if (run.aborted !== null) throw run.aborted;
-    return judgeJoint(spec, {
-      counter: witness(run, spec.counter),
-      reference: witness(run, spec.reference),
-      other: witness(run, spec.variant),
-    });
+    return await onStage({ ...spec, workloadCpus: null }, (stage) => compareOn(stage, spec, signal));
   } catch (error) {
     return { status: 'failed', spec, error: failureOf(error) };
   }
+}
+
+async function compareOn(stage: Stage, spec: JointSpec, signal: AbortSignal): Promise<JointResult> {
+  const run = await runJoint({
+    variants: armingOrder(spec),
+    argv: stage.argv,
+    surroundings: stage.surroundings,
+    filter: spec.filter === null ? null : spec.filter.map((name) => syscallNumber(name)),
+    bufferBytes: spec.bufferBytes,
+    user: spec.user,
+    stdio: 'null',
+    signal,
+    mostRecords: spec.mostRecords,
+  });
+  if (run.aborted !== null) throw run.aborted;
+  stage.figureOf(run);
+  return judgeJoint(spec, {
+    counter: witness(run, spec.counter),
+    reference: witness(run, spec.reference),
+    other: witness(run, spec.variant),
+  });
 }
 
 process.exit(await serve({ name: 'joint trial', answer: runJointTrial }));

@@ -36,6 +36,14 @@ export function notMeasured(request: Request, rows: readonly BackendRow[], conte
       command: `./tracebench run --workloads ${workloads.join(',')}`,
     });
   }
+  const applications = context.applications.filter(({ name, lack }) => lack === null && !asked.has(name));
+  if (applications.length > 0) {
+    const names = applications.map(({ name }) => name);
+    left.push({
+      what: `applications that were not asked for: ${names.join(', ')}`,
+      command: `./tracebench run --workloads ${names.join(',')}`,
+    });
+  }
   const buffered = request.variants.some((id) => definitionOf(id, context.backends).variant.buffer !== null);
   if (request.inFlight === null && buffered) {
     left.push({

@@ -65,6 +65,17 @@ function verdictOf(discrepancy: { min: number; max: number }, errors: readonly s
   return 'reconciled';
 }
 
+type Bounds = { min: number; max: number };
+
+/**
+ * Missing less admitted. Nobody counted an application's calls: there what is admitted stands alone, with nothing that
+ * it could differ from.
+ */
+function discrepancyOf(kinds: readonly KindTruth[], missing: number, admitted: Bounds): Bounds {
+  if (kinds.length === 0) return { min: 0, max: 0 };
+  return { min: difference(missing, admitted.max), max: difference(missing, admitted.min) };
+}
+
 /** A zero that is not −0, which JSON would print and tests would trip over. */
 const difference = (a: number, b: number): number => a - b + 0;
 
@@ -105,10 +116,7 @@ export function judgeRecords(input: {
 
   const reported = counters.filter((c) => c.place !== 'bridge');
   const reportedCalls = admittedCalls(counters, relation);
-  const discrepancy = {
-    min: difference(missing + missingCounted, reportedCalls.max),
-    max: difference(missing + missingCounted, reportedCalls.min),
-  };
+  const discrepancy = discrepancyOf(kinds, missing + missingCounted, reportedCalls);
   const verdict = verdictOf(discrepancy, errors);
   const reasons = [...errors];
   if (verdict === 'under-reported')
@@ -181,10 +189,7 @@ export function judgeCounts(input: {
   const issued = sum(rows.map((r) => r.issued));
   const counted = sum(rows.map((r) => r.delivered));
   const missed = admittedCalls(counters, relation);
-  const discrepancy = {
-    min: difference(issued - counted, missed.max),
-    max: difference(issued - counted, missed.min),
-  };
+  const discrepancy = discrepancyOf(kinds, issued - counted, missed);
   if (issued > 0 && counted === 0) errors.push('calls were issued and none was counted');
   const verdict = verdictOf(discrepancy, errors);
   const reasons = [...errors];

@@ -5,14 +5,21 @@
 import { applicationWorkload } from '../workloads/index.ts';
 import { type AskedDetail, type BackendDefinition, variantId, type Wakeup } from './backend.ts';
 import { bytesForCalls, reachableBytes } from './buffer.ts';
-import { type AskedWorkload, type CellRequest, type Contestant, expandCells, type StampedWorkload } from './cells.ts';
+import {
+  type AskedWorkload,
+  type CellRequest,
+  type Contestant,
+  expandCells,
+  type PlannedApplication,
+  type StampedWorkload,
+} from './cells.ts';
 import { TRIAL_START_MS } from './costs.ts';
 import { cannotError, usageError } from './errors.ts';
 import type { Machine } from './machine.ts';
 import { type Pace, paceText } from './pace.ts';
 import { DEFAULT_BUFFER, type Profile, profiles } from './profiles.ts';
 import { formatBytes, formatDuration, parseBytes } from './quantity.ts';
-import type { Plan, WorkloadSpec } from './result.ts';
+import type { Plan, WorkloadRow, WorkloadSpec } from './result.ts';
 import type { Settings } from './settings.ts';
 import { meantOr } from './suggest.ts';
 import { keepsOwnWakeup, wakeupText } from './wakeup.ts';
@@ -26,6 +33,7 @@ export const BASELINE = 'none';
 export interface PlanContext {
   readonly backends: readonly BackendDefinition[];
   readonly workloads: readonly StampedWorkload[];
+  readonly applications: readonly PlannedApplication[];
   readonly machine: Machine;
   /** Names or classes of system calls, parted by commas → native numbers; throws a usage error for an unknown one. */
   readonly syscallNumbers: (list: string) => readonly number[];
@@ -39,7 +47,10 @@ export interface Request {
   /** Variant ids in report order, the baseline first. */
   readonly variants: readonly string[];
   readonly required: readonly string[];
+  /** Those that can run here. */
   readonly workloads: readonly AskedWorkload[];
+  /** Applications that were asked for and cannot. */
+  readonly absentWorkloads: readonly WorkloadRow[];
   readonly bufferBytes: number;
   /** Of the second set of cells; null: there is none. */
   readonly inFlight: number | null;
@@ -75,13 +86,14 @@ export function resolveRequest(settings: Settings, context: PlanContext, freshSe
   if (inFlight !== null) checkInFlight(inFlight, contestants, context.machine);
   for (const wakeup of settings.wakeup ?? [])
     checkWatermark(wakeup, { bufferBytes, inFlight }, contestants, context.machine);
+  const required = requiredNames(settings.require ?? [], context);
   const filterNumbers = settings.events ? context.syscallNumbers(settings.events.join(',')) : null;
   return {
     profileName,
     profile,
     variants,
-    required: (settings.require ?? []).flatMap((name) => variantsNamed(name, context.backends)),
-    workloads: resolveWorkloads(settings, profile, context),
+    required,
+    ...resolveWorkloads(settings, profile, context),
     bufferBytes,
     inFlight,
     wakeups: eachOnce(settings.wakeup ?? [], wakeupText),
@@ -189,13 +201,36 @@ function resolveVariants(
   return known.filter((id) => wanted.has(id)); // in report order
 }
 
-function resolveWorkloads(settings: Settings, profile: Profile, context: PlanContext): AskedWorkload[] {
-  const known = context.workloads.map((entry) => entry.name);
+/** Variants that must be had. Throws (exit 3) when a required application lacks something. */
+function requiredNames(names: readonly string[], { applications, backends }: PlanContext): string[] {
+  return names.flatMap((name) => {
+    const application = applications.find((entry) => entry.name === name);
+    if (application === undefined) return variantsNamed(name, backends);
+    const { lack } = application;
+    if (lack !== null) throw cannotError(`${name} is required and cannot run here: ${lack.reason}`, lack.mend);
+    return [];
+  });
+}
+
+/** Throws (exit 3) when all that was asked for are applications that cannot run here. */
+function resolveWorkloads(
+  settings: Settings,
+  profile: Profile,
+  context: PlanContext,
+): Pick<Request, 'workloads' | 'absentWorkloads'> {
+  const absentWorkloads: WorkloadRow[] = [];
+  const known = [...context.workloads, ...context.applications].map((entry) => entry.name);
   // A command alone is a study of that command; the stamped ones come with it when they are named.
   const asked = settings.workloads ?? (settings.command ? [] : (profile.workloads ?? known));
   const paces = pacesOf(settings);
   const found = new Map<string, AskedWorkload>();
-  for (const text of asked) {
+  for (const text of new Set(asked)) {
+    const application = context.applications.find((candidate) => candidate.name === text);
+    if (application !== undefined) {
+      if (application.lack === null) found.set(text, catalogued(application));
+      else absentWorkloads.push(application.lack);
+      continue;
+    }
     const [name = '', count, ...rest] = text.split(':');
     const entry = context.workloads.find((candidate) => candidate.name === name);
     if (!entry) throw usageError(`there is no workload '${text}'`, `${meantOr(name, known)}; see ./tracebench list`);
@@ -205,13 +240,29 @@ function resolveWorkloads(settings: Settings, profile: Profile, context: PlanCon
     }
     for (const pace of paces) {
       const key = `${name}:${threads}@${pace === null ? '' : paceText(pace)}`;
-      found.set(key, { spec: { kind: 'stamped', name, threads, pace }, entry });
+      found.set(key, { spec: { kind: 'stamped', name, threads, pace }, entry, about: null });
     }
   }
   if (settings.command) {
-    found.set('--', { spec: applicationWorkload(settings.command), entry: null });
+    const spec = applicationWorkload(settings.command);
+    const program = spec.name.split(' ')[0] ?? spec.name;
+    if (found.get(program)?.spec.kind === 'application') {
+      throw usageError(`a command and an application are both called ${program}`, 'make a study of each');
+    }
+    found.set('--', { spec, entry: null, about: null });
   }
-  return [...found.values()];
+  if (found.size === 0) {
+    const reasons = absentWorkloads.map(({ workload, reason }) => `${workload}: ${reason}`).join('; ');
+    throw cannotError(
+      `none of the workloads asked for can run here (${reasons})`,
+      absentWorkloads[0]?.mend ?? './tracebench list',
+    );
+  }
+  return { workloads: [...found.values()], absentWorkloads };
+}
+
+function catalogued({ name, argv, fixedWork, about }: PlannedApplication): AskedWorkload {
+  return { spec: { kind: 'application', name, argv: [...argv], catalogued: { fixedWork } }, entry: null, about };
 }
 
 /** null: a closed loop. */

@@ -14,7 +14,7 @@ export interface Progress {
   /** `trials`: how many this round still has to run; 0 when all were recorded by an earlier run. */
   roundStarted(info: { round: number; warmup: boolean; trials: number }): void;
   trialEnded(trial: TrialResult): void;
-  /** `figures`: ns by cell of the round's completed trials. `widest`: null where no precision was asked for. */
+  /** `figures`: time of the work by cell of the round's completed trials, for their ratios. `widest`: null where no precision was asked for. */
   roundEnded(info: {
     round: number;
     warmup: boolean;

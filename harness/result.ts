@@ -37,6 +37,10 @@ export const workloadSpecSchema = z.discriminatedUnion('kind', [
     kind: z.literal('application'),
     name: z.string().describe('for tables: the command, shortened'),
     argv: z.array(z.string()).min(1),
+    catalogued: z
+      .object({ fixedWork: z.boolean().describe('false: it does what it can in a given time') })
+      .optional()
+      .describe('an entry of workloads/applications by its name; absent: the command as typed'),
   }),
 ]);
 export type WorkloadSpec = z.infer<typeof workloadSpecSchema>;
@@ -182,6 +186,13 @@ export const openLoopTrialSchema = z.object({
     ),
 });
 
+export const figureOfMeritSchema = z.object({
+  value: z.number().positive(),
+  unit: z.string(),
+  better: z.enum(['higher', 'lower']),
+});
+export type FigureOfMerit = z.infer<typeof figureOfMeritSchema>;
+
 export const errorSchema = z.object({ code: z.string(), message: z.string(), mend: z.string().nullable() });
 
 const trialHead = {
@@ -215,6 +226,7 @@ export const completedTrialSchema = z.object({
     systemNs: ns,
     maxRssBytes: count,
   }),
+  figureOfMerit: figureOfMeritSchema.optional().describe('of an application of the catalogue: what it is used for'),
   calls: z
     .array(z.object({ nr: z.int(), name: z.string(), count }))
     .describe('what the backend saw over the whole run, by system call; native arch'),
@@ -289,12 +301,16 @@ export const cellSchema = z.object({
   trials: z.object({ completed: count, failed: count, warmup: count, reconciled: count, flagged: count }),
   perCallNs: intervalSchema.nullable().describe('duration of the section / stamped calls; null for applications'),
   durationNs: intervalSchema.nullable().describe('null when no trial was completed'),
-  slowdown: intervalSchema.nullable().describe('paired by round with the baseline cell; null for the baseline itself'),
+  slowdown: intervalSchema
+    .nullable()
+    .describe(
+      'paired by round with the baseline cell; null for the baseline itself; of an application by its figure of merit',
+    ),
   slowdownBca: intervalSchema.nullable().describe('from 10 rounds'),
   addedNsPerCall: intervalSchema.nullable(),
   deliveredFraction: z.number().nullable().describe('complete / issued over all counted rounds; null for nothing'),
   reportedLossCalls: boundsSchema.nullable(),
-  discrepancy: boundsSchema.nullable(),
+  discrepancy: boundsSchema.nullable().describe('null for nothing, and for applications, whose calls nobody counted'),
   throughputPerS: intervalSchema.nullable(),
   latency: latencySchema.nullable().describe('histograms of the counted rounds, merged'),
   openLoop: z
@@ -310,6 +326,23 @@ export const cellSchema = z.object({
     .nullable()
     .describe('null in a closed loop'),
   collectorCpuNsPerCall: intervalSchema.nullable(),
+  figureOfMerit: z
+    .object({
+      unit: z.string(),
+      better: z.enum(['higher', 'lower']),
+      value: intervalSchema,
+      ratio: intervalSchema.nullable().describe('this / the baseline, paired by round; null for the baseline itself'),
+    })
+    .nullable()
+    .describe('of an application of the catalogue'),
+  issuedInJointTrials: z
+    .object({
+      calls: count.describe('median over the joint trials, by the counter'),
+      spread: count.describe('the farthest of them from it'),
+      trials: count,
+    })
+    .nullable()
+    .describe('of an application with a given amount of work: what a timed trial issues, without a truth of its own'),
   attachNs: intervalSchema.nullable(),
   detachNs: intervalSchema.nullable(),
   flags: z.array(z.object({ code: z.string(), text: z.string() })).describe('what a reader must know before using it'),
@@ -375,6 +408,10 @@ export const backendRowSchema = z.object({
   mend: z.string().nullable(),
 });
 export type BackendRow = z.infer<typeof backendRowSchema>;
+
+/** A workload that was asked for and cannot run here. */
+export const workloadRowSchema = z.object({ workload: z.string(), reason: z.string(), mend: z.string() });
+export type WorkloadRow = z.infer<typeof workloadRowSchema>;
 
 /** The plan as expanded and recorded; harness/plan.ts makes it from flags and files. */
 export const planSchema = z.object({
@@ -481,6 +518,7 @@ export const studySchema = z.object({
   environment: environmentSchema,
   calibration: z.object({ before: calibrationSchema, after: calibrationSchema.nullable() }),
   backends: z.array(backendRowSchema).describe('every registered variant that was asked for, usable here or not'),
+  absentWorkloads: z.array(workloadRowSchema),
   cells: z.array(cellSchema),
   comparisons: z.array(comparisonSchema),
   joint: z.array(jointResultSchema).describe('the reference check: every recording variant against the reference'),

@@ -9,7 +9,8 @@ import { Precision } from './precision.ts';
 import type { Progress } from './progress.ts';
 import type { Plan, TrialResult, TrialSpec } from './result.ts';
 import { roundTrials } from './schedule.ts';
-import { measuredNs, runTrial, workingNs } from './trial-process.ts';
+import { workTime } from './summarise/rounds.ts';
+import { measuredNs, runTrial } from './trial-process.ts';
 
 /** Beyond this a budget buys no further precision worth the name. */
 export const MOST_ROUNDS = 1000;
@@ -137,12 +138,12 @@ function checkRound(bench: Bench, specs: readonly TrialSpec[], results: readonly
   }
 }
 
-/** Working ns by cell of one round's completed trials. */
+/** Time of the work by cell of one round's completed trials, as the study will compare it. */
 function figuresOf(trials: readonly TrialResult[], round: number): Map<string, number> {
   const figures = new Map<string, number>();
   for (const trial of trials) {
-    const ns = workingNs(trial);
-    if (trial.spec.round === round && ns !== null) figures.set(trial.spec.cellId, ns);
+    const time = trial.status === 'completed' ? workTime(trial) : null;
+    if (trial.spec.round === round && time !== null) figures.set(trial.spec.cellId, time);
   }
   return figures;
 }

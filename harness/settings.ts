@@ -42,7 +42,7 @@ export const settingsSchema = z
   .strictObject({
     profile: z.enum(PROFILES),
     backends: names.describe('backends (all their default variants) or variants: ebpf, ebpf/count'),
-    workloads: names.describe('stamped workloads; threads:4 names the number of threads'),
+    workloads: names.describe('stamped workloads and applications; threads:4 names the number of threads'),
     command: names.describe('an application workload: program and arguments'),
     events: names.describe('names of the system calls traced; without it all'),
     rounds: z.int().min(1),
@@ -64,7 +64,7 @@ export const settingsSchema = z
       'rounds go on until every slowdown is known to ± this share: 2%',
     ),
     deadline: parsed(parseDurationMs, 'deadline').describe('of one trial: seconds, or 5m'),
-    require: names.describe('backends or variants without which the study must not run'),
+    require: names.describe('backends, variants or applications without which the study must not run'),
   })
   .partial();
 

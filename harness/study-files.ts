@@ -26,6 +26,7 @@ import {
   planSchema,
   type TrialResult,
   trialResultSchema,
+  workloadRowSchema,
 } from './result.ts';
 import { RESULT_VERSION } from './result-version.ts';
 
@@ -41,6 +42,7 @@ export const studyHeadSchema = z.object({
   environment: environmentSchema,
   calibrationBefore: calibrationSchema,
   backends: z.array(backendRowSchema),
+  absentWorkloads: z.array(workloadRowSchema),
   notMeasured: z.array(z.object({ what: z.string(), command: z.string() })),
   plan: planSchema,
 });

@@ -136,6 +136,7 @@ export async function startStudy(asked: NewStudy, run: StudyRun): Promise<StudyO
     environment,
     calibrationBefore,
     backends: [...asked.prepared.rows],
+    absentWorkloads: [...asked.request.absentWorkloads],
     notMeasured: notMeasured(asked.request, asked.prepared.rows, asked.context),
     plan: asked.prepared.plan,
   };
@@ -220,6 +221,7 @@ async function carryOut({ head, files, recorded, began, timeBudgetMs }: Begun, r
         environment: head.environment,
         calibration: { before: head.calibrationBefore, after },
         backends: head.backends,
+        absentWorkloads: head.absentWorkloads,
         notMeasured: head.notMeasured,
         joint,
       },

@@ -26,6 +26,7 @@ export type StudyInput = Pick<
   | 'environment'
   | 'calibration'
   | 'backends'
+  | 'absentWorkloads'
   | 'notMeasured'
   | 'joint'
 >;
@@ -43,7 +44,10 @@ export interface SummariseOptions {
  */
 export function summarise(head: StudyInput, trials: readonly TrialResult[], options: SummariseOptions): Study {
   const { plan } = head;
-  const cells = summariseCells(plan, trials, options.variants, head.environment.cpusOnline);
+  const cells = summariseCells(plan, trials, options.variants, {
+    cpusOnline: head.environment.cpusOnline,
+    joint: head.joint,
+  });
   const facts = {
     version: RESULT_VERSION,
     tool: 'tracebench',

@@ -26,6 +26,10 @@ export interface TargetSettings {
   /** Length of the bare-call canary in calls; 0: none. */
   readonly canaryCalls: number;
   readonly stdio: 'inherit' | 'null';
+  /** Where it runs; absent: where the harness does. */
+  readonly directory?: string | undefined;
+  /** A file for its standard output, made with its credentials; absent or null: as `stdio` says. */
+  readonly stdout?: string | null | undefined;
 }
 
 /** How the target ended. Times are of the whole tree. */
@@ -49,7 +53,8 @@ function launcherArguments(s: TargetSettings, group: Guard | null): string[] {
   if (s.keepSysAdmin) args.push('--keep-sys-admin');
   if (s.auditSession) args.push('--audit-session');
   if (s.canaryCalls > 0) args.push('--canary', String(s.canaryCalls));
-  args.push('--stdin', s.stdio, '--stdout', s.stdio, '--stderr', 'inherit');
+  if (s.directory !== undefined) args.push('--cwd', s.directory);
+  args.push('--stdin', s.stdio, '--stdout', s.stdout ?? s.stdio, '--stderr', 'inherit');
   return [...args, '--', ...s.argv];
 }
 

@@ -40,6 +40,16 @@ export interface Collector {
   readonly onBatch: ((batch: EventBatch) => void) | null;
 }
 
+/** What an application of the catalogue has around it. */
+export interface Surroundings {
+  /** In which it runs. */
+  readonly directory: string;
+  /** A file for its standard output. */
+  readonly stdout: string;
+  /** Beside the target once its gate is open; `gone` is aborted when the target has ended. Its failure ends the target. null: nothing. */
+  readonly beside: ((target: Target, gone: AbortSignal) => Promise<void>) | null;
+}
+
 export interface TracedSettings {
   /** At least one. They are armed in this order. */
   readonly collectors: readonly Collector[];
@@ -48,6 +58,8 @@ export interface TracedSettings {
   readonly workloadCpus: readonly number[] | null;
   readonly user: string | null;
   readonly stdio: 'inherit' | 'null';
+  /** Of an application of the catalogue; absent or null: it runs where the harness does, by itself. */
+  readonly surroundings?: Surroundings | null;
   /** Gates and truth of a stamped workload, which one collector alone can serve. */
   readonly control: { readonly fd: number; readonly handle: ControlHandle } | null;
   /** The target is to have an audit context even if no collector needs one: the baseline of those that do. */
@@ -154,6 +166,8 @@ async function launchAndTrace(
     controlFd: s.control?.fd ?? -1,
     canaryCalls: s.canaryCalls,
     stdio: s.stdio,
+    directory: s.surroundings?.directory,
+    stdout: s.surroundings?.stdout,
   });
   const kill = (): void => target.kill();
   s.signal.addEventListener('abort', kill, { once: true });
@@ -187,11 +201,19 @@ async function launchAndTrace(
       return onBatch === null ? null : settled(consume(session, onBatch), () => target.kill());
     });
     target.start();
-    const end = await target.end();
+    const gone = new AbortController();
+    const beside = s.surroundings?.beside?.(target, gone.signal) ?? Promise.resolve();
+    const besides = settled(beside, () => target.kill());
+    const end = await target.end().finally(() => {
+      gone.abort();
+      return besides;
+    });
     stopping = true;
+    const failed = await besides;
     for (const session of sessions) await session.stop();
     for (const failure of await Promise.all(consumed)) if (failure !== null) throw failure.error;
     const aborted = s.signal.aborted ? abortError(s.signal) : null;
+    if (failed !== null && aborted === null) throw failed.error;
     const reports = sessions.map((session) => session.report);
     return { end, reports, canaryNsPerCall: target.canaryNsPerCall, aborted };
   } finally {

@@ -37,14 +37,6 @@ function checked(json: unknown, spec: TrialSpec): TrialResult | string {
   return result;
 }
 
-/** The same without the time that an open loop waited for its calls to be due: that is the schedule's. */
-export function workingNs(result: TrialResult): number | null {
-  if (result.status === 'failed' || result.section === null) return measuredNs(result);
-  const { workload } = result.spec;
-  const threads = workload.kind === 'stamped' ? workload.threads : 1;
-  return result.section.durationNs - result.section.waitedNs / threads;
-}
-
 /** What the study compares: the section, or the whole run of a command. null for a failed trial. */
 export function measuredNs(result: TrialResult): number | null {
   if (result.status === 'failed') return null;

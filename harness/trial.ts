@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { findVariant } from '../backends/index.ts';
 import { type ControlReport, type LedgerReport, type NativeHistogram, native } from '../native/index.ts';
+import { onStage, type Stage } from './applications/stage.ts';
 import type { Counter } from './backend.ts';
 import { EXIT, TracebenchError } from './errors.ts';
 import { holdNoAuditContext } from './guard.ts';
@@ -18,7 +19,6 @@ import { RESULT_VERSION } from './result-version.ts';
 import { NATIVE_ARCH } from './session.ts';
 import { syscallName, syscallNumber } from './syscalls/index.ts';
 import { onlyReport, runTraced, type TracedOutcome } from './traced.ts';
-import { argvOf } from './workload-command.ts';
 
 /** Long enough for a stable minimum of blocks, short enough to cost 2–3 ms. */
 const CANARY_CALLS = 10_000;
@@ -137,7 +137,7 @@ async function underIdlePolicy(spec: TrialSpec, work: () => Promise<Measured>): 
   }
 }
 
-async function measure(spec: TrialSpec, signal: AbortSignal): Promise<Measured> {
+async function measure(spec: TrialSpec, stage: Stage, signal: AbortSignal): Promise<Measured> {
   const { variant } = findVariant(spec.variant);
   const filter = spec.filter === null ? null : spec.filter.map((name) => syscallNumber(name));
   const stamped = spec.workload.kind === 'stamped' ? spec.workload : null;
@@ -159,7 +159,8 @@ async function measure(spec: TrialSpec, signal: AbortSignal): Promise<Measured> 
           onBatch: spec.consumer === 'javascript' ? (batch) => javascript?.take(batch) : null,
         },
       ],
-      argv: argvOf(spec.workload),
+      argv: stage.argv,
+      surroundings: stage.surroundings,
       filter,
       workloadCpus: spec.workloadCpus,
       user: spec.user,
@@ -172,6 +173,7 @@ async function measure(spec: TrialSpec, signal: AbortSignal): Promise<Measured> 
     });
     if (outcome.aborted !== null) throw outcome.aborted;
     const { end } = outcome;
+    const figureOfMerit = stage.figureOf(end);
     const report = onlyReport(outcome);
     const truth = control === null ? null : readTruth(control, outcome, spec);
     const kinds = truth === null ? null : kindTruths(truth, filter);
@@ -199,6 +201,7 @@ async function measure(spec: TrialSpec, signal: AbortSignal): Promise<Measured> 
         systemNs: end.systemNs,
         maxRssBytes: end.maxRssBytes,
       },
+      ...(figureOfMerit === null ? {} : { figureOfMerit }),
       calls: (report.runCounts ?? report.ledger.calls)
         .map((count, nr) => ({ nr, name: syscallName(NATIVE_ARCH, nr), count }))
         .filter((c) => c.count > 0),
@@ -234,7 +237,7 @@ async function runTrial(spec: TrialSpec, signal: AbortSignal): Promise<TrialResu
   const before = native().monotonicNs();
   const wallMs = (): number => (native().monotonicNs() - before) / 1e6;
   try {
-    const measured = await underIdlePolicy(spec, () => measure(spec, signal));
+    const measured = await underIdlePolicy(spec, () => onStage(spec, (stage) => measure(spec, stage, signal)));
     return { ...head, wallMs: wallMs(), status: 'completed', ...measured };
   } catch (error) {
     return { ...head, wallMs: wallMs(), status: 'failed', error: failureOf(error) };

@@ -3,9 +3,15 @@ import { findWorkload } from '../workloads/index.ts';
 import { usageError } from './errors.ts';
 import type { WorkloadSpec } from './result.ts';
 
-/** Throws a usage error for a name that the catalogue does not have. */
+/**
+ * Of what runs by itself. Throws a usage error for a name that the catalogue does not have, TypeError for one of its
+ * applications: those need their directory, and perhaps a load (applications/stage.ts).
+ */
 export function argvOf(workload: WorkloadSpec): readonly string[] {
-  if (workload.kind === 'application') return workload.argv;
+  if (workload.kind === 'application') {
+    if (workload.catalogued === undefined) return workload.argv;
+    throw new TypeError(`application ${workload.name} does not run by its command alone`);
+  }
   const entry = findWorkload(workload.name);
   if (entry === undefined) throw usageError(`no workload is called '${workload.name}'`, './tracebench list');
   const { calls, seed, threads, pace } = workload;

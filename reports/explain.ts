@@ -10,6 +10,8 @@ import {
   NOTHING,
   nsPerCall,
   percent,
+  plain,
+  plainInterval,
   range,
   rateInterval,
   ratioInterval,
@@ -100,6 +102,14 @@ function figures(cell: Cell): [string, string][] {
       ['attach, detach', `${joined(timeInterval(cell.attachNs))}, ${joined(timeInterval(cell.detachNs))}`],
     );
   }
+  const { figureOfMerit: figure, issuedInJointTrials: issued } = cell;
+  if (figure !== null) {
+    const ratio = figure.ratio === null ? '' : `, ${joined(ratioInterval(figure.ratio))} of the untraced`;
+    rows.push(['figure of merit', `${joined(plainInterval(figure.value))} ${figure.unit}${ratio}`]);
+  }
+  if (issued !== null) {
+    rows.push(['issued', `${count(issued.calls)} ± ${count(issued.spread)} calls in ${issued.trials} joint trials`]);
+  }
   if (cell.latency) rows.push([`latency (${cell.latency.made})`, percentiles(cell.latency)]);
   return [...rows, ...openLoopFigures(cell)];
 }
@@ -119,7 +129,7 @@ function percentiles(l: NonNullable<Cell['latency']>): string {
   return `p50 ${time(l.p50Ns)}, p90 ${time(l.p90Ns)}, p99 ${time(l.p99Ns)}, p99.9 ${time(l.p999Ns)}, p99.99 ${time(l.p9999Ns)}, max ${time(l.maxNs)}`;
 }
 
-/** Round → time of the baseline's trial. */
+/** Round → what the baseline's trial measured. */
 function baselineTimes(cell: Cell, trials: readonly TrialResult[]): Map<number, number> {
   const times = new Map<number, number>();
   for (const trial of trials) {
@@ -130,16 +140,19 @@ function baselineTimes(cell: Cell, trials: readonly TrialResult[]): Map<number, 
   return times;
 }
 
+/** By what the cell is compared: figure of merit, time of the run, or time per call. */
 function measured(trial: CompletedTrial): number | null {
+  if (trial.figureOfMerit !== undefined) return trial.figureOfMerit.value;
   return trial.section ? nsPerCall(trial) : trial.run.durationNs;
 }
 
 function trialTable(trials: readonly TrialResult[], baseline: ReadonlyMap<number, number>): string {
   const stamped = trials.some((t) => t.status === 'completed' && t.section !== null);
+  const unit = trials.flatMap((t) => (t.status === 'completed' ? [t.figureOfMerit?.unit] : []))[0];
   const heads = [
     'round',
     'order',
-    stamped ? 'per call' : 'run',
+    unit ?? (stamped ? 'per call' : 'run'),
     'ratio',
     'books',
     'delivered',
@@ -163,7 +176,7 @@ function trialTable(trials: readonly TrialResult[], baseline: ReadonlyMap<number
     rows.push([
       round,
       String(trial.spec.order),
-      time(ns),
+      unit === undefined || ns === null ? time(ns) : plain(ns),
       ns !== null && bare !== undefined ? `${(ns / bare).toPrecision(3)}×` : NOTHING,
       a.delivers === 'nothing' ? NOTHING : a.verdict,
       a.delivers === 'nothing' ? NOTHING : count(a.delivers === 'records' ? a.complete : a.counted),

@@ -130,6 +130,19 @@ export function ratioInterval(interval: Interval | null): Figure {
   return figure(interval, [{ name: '×', size: 1 }], false);
 }
 
+/** Of a unit that is named elsewhere: 47,900. */
+export function plain(x: number, width = 0): string {
+  const places = decimals(x, width);
+  return x.toLocaleString('en-US', { minimumFractionDigits: places, maximumFractionDigits: places });
+}
+
+export function plainInterval(interval: Interval | null): Figure {
+  if (!interval) return ABSENT;
+  const { estimate, low, high } = interval;
+  const width = low === null || high === null ? 0 : high - low;
+  return { main: plain(estimate, width), bounds: bounds(interval, (x) => plain(x, width)) };
+}
+
 /** Two times in the unit of the second: `0.21 / 1.40 ms`. */
 export function timePair(a: number, b: number): string {
   const unit = unitOf(TIME, b);

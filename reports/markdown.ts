@@ -1,5 +1,6 @@
 /** summary.md: opens with the verdict; everything a reader needs to trust or reject it follows. */
 import type { Cell, Study } from '../harness/result.ts';
+import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
 import {
   addedInterval,
   asked,
@@ -40,6 +41,7 @@ export function renderMarkdown(study: Study): string {
     const cells = cellsOf(study.cells, regime);
     if (cells.length > 0) out.push(`## ${title}`, '', ...results(cells, numbers), '');
   }
+  out.push(...applications(study.cells, numbers));
   out.push('## Untraced', '', ...untraced(baselines(study.cells), numbers), '');
   out.push(...headToHead(study));
   out.push(...referenceCheck(study));
@@ -52,7 +54,13 @@ export function renderMarkdown(study: Study): string {
     }
     out.push('');
   }
-  out.push(...backends(study), ...termsTable(study.cells), ...machine(study), ...notMeasured(study));
+  out.push(
+    ...backends(study),
+    ...absentWorkloads(study),
+    ...termsTable(study.cells),
+    ...machine(study),
+    ...notMeasured(study),
+  );
   return `${out.join('\n').trimEnd()}\n`;
 }
 
@@ -104,6 +112,32 @@ function results(cells: readonly Cell[], numbers: (cell: Cell) => string): strin
       numbers(c),
     ]),
   );
+}
+
+function applications(cells: readonly Cell[], numbers: (cell: Cell) => string): string[] {
+  const rows = applicationRows(cells);
+  if (rows.length === 0) return [];
+  return [
+    `## ${APPLICATIONS_TITLE}`,
+    '',
+    APPLICATIONS_NOTE,
+    '',
+    ...table(
+      ['application', 'backend', 'figure of merit', 'unit', 'ratio', 'issued', 'admitted loss', 'notes'],
+      'llrlrrrl',
+      rows.map((r) => [
+        r.workload,
+        r.backend,
+        joined(r.value),
+        r.unit,
+        joined(r.ratio),
+        r.issued,
+        r.admittedLoss,
+        numbers(r.cell),
+      ]),
+    ),
+    '',
+  ];
 }
 
 function untraced(cells: readonly Cell[], numbers: (cell: Cell) => string): string[] {
@@ -256,6 +290,12 @@ function backends(study: Study): string[] {
   ]);
   if (rows.length === 0) return [];
   return ['## Backends asked for', '', ...table(['backend', 'here', 'reason', 'mend'], 'llll', rows), ''];
+}
+
+function absentWorkloads({ absentWorkloads: rows }: Study): string[] {
+  if (rows.length === 0) return [];
+  const cells = rows.map((row) => [row.workload, row.reason, row.mend]);
+  return ['## Applications that cannot run here', '', ...table(['application', 'reason', 'mend'], 'lll', cells), ''];
 }
 
 function termsTable(cells: readonly Cell[]): string[] {

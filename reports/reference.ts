@@ -36,7 +36,7 @@ function outcome(joint: JointResult): string {
 }
 
 function places(joints: readonly JointResult[]): string {
-  return joints.map((joint) => workload(joint.spec.workload)).join(', ');
+  return [...new Set(joints.map((joint) => workload(joint.spec.workload)))].join(', ');
 }
 
 function amount(joints: readonly JointResult[]): string {

@@ -1,6 +1,7 @@
 /** A study for people at a terminal: tables by regime, notes, what is missing, and the verdict last. */
 import { styleText } from 'node:util';
 import type { Cell, Study } from '../harness/result.ts';
+import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
 import {
   addedInterval,
   backend,
@@ -59,6 +60,7 @@ export function renderTerminal(study: Study, options: TerminalOptions = {}): str
     const cells = cellsOf(study.cells, regime);
     if (cells.length > 0) out.push('', style('bold', title), resultTable(cells, numbers, width, style));
   }
+  out.push(...applicationTable(study.cells, width, style));
   const bare = baselines(study.cells);
   if (bare.length > 0) out.push('', style('bold', 'Untraced'), baselineTable(bare, numbers, style));
   const closed = study.cells.filter((c) => c.latency && !c.openLoop);
@@ -83,12 +85,15 @@ export function renderTerminal(study: Study, options: TerminalOptions = {}): str
     }
   }
   const absent = study.backends.filter((b) => b.answer !== 'yes');
-  if (absent.length > 0) {
+  if (absent.length + study.absentWorkloads.length > 0) {
     out.push('', style('bold', 'Not available here'));
     for (const b of absent) {
       const answer = b.answer === 'unknown' ? 'could not tell: ' : '';
       out.push(...wrap(`   ${b.variant}: ${answer}${b.reason ?? 'no reason given'}`, width, '     '));
       if (b.mend) out.push(...wrap(`     mend: ${b.mend}`, width, '     '));
+    }
+    for (const { workload: name, reason, mend } of study.absentWorkloads) {
+      out.push(...wrap(`   ${name}: ${reason}`, width, '     '), ...wrap(`     mend: ${mend}`, width, '     '));
     }
   }
   out.push(...referenceTable(study, width, style), ...termLines(study, width, style));
@@ -155,6 +160,32 @@ function resultTable(cells: readonly Cell[], numbers: (cell: Cell) => string, wi
   };
   const wide = draw(false);
   return widest(wide) <= width ? wide : draw(true);
+}
+
+function applicationTable(cells: readonly Cell[], width: number, style: Style): string[] {
+  const rows = applicationRows(cells);
+  if (rows.length === 0) return [];
+  const heads = columns(
+    style,
+    'left:application',
+    'left:backend',
+    'right:figure of merit',
+    'left:unit',
+    'right:ratio',
+    'right:issued',
+    'right:loss',
+  );
+  const body = rows.map((r) => [
+    shorten(r.workload, WORKLOAD_WIDTH),
+    r.backend,
+    joined(r.value),
+    r.unit,
+    joined(r.ratio),
+    r.issued,
+    r.admittedLoss,
+  ]);
+  const note = wrap(APPLICATIONS_NOTE, width, '').map((line) => style('dim', line));
+  return ['', style('bold', APPLICATIONS_TITLE), plainTable(heads, body), ...note];
 }
 
 /** On a line of its own: names are long enough. */

@@ -1,7 +1,9 @@
 /** What every command gets from the command line around it, and how it speaks. */
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { backends } from '../../backends/index.ts';
+import { applications } from '../../workloads/applications/index.ts';
 import { workloads } from '../../workloads/index.ts';
+import { lackOf } from '../applications/programs.ts';
 import { readMachine } from '../machine.ts';
 import { projectRoot } from '../paths.ts';
 import type { PlanContext } from '../plan.ts';
@@ -33,6 +35,7 @@ export function planContext(): PlanContext {
   return {
     backends,
     workloads,
+    applications: applications.map((application) => ({ ...application, lack: lackOf(application) })),
     machine: readMachine(),
     syscallNumbers: parseSyscallList,
     syscallName: (nr) => syscallName(NATIVE_ARCH, nr),

@@ -1,7 +1,9 @@
 /** `tracebench list`: what there is to run, whether or not this machine can. */
 import { Command } from '@commander-js/extra-typings';
 import { backends } from '../../backends/index.ts';
+import { applications } from '../../workloads/applications/index.ts';
 import { workloads } from '../../workloads/index.ts';
+import { lackOf } from '../applications/programs.ts';
 import { type Capabilities, variantId } from '../backend.ts';
 import { type CommandContext, columns, printJson } from './context.ts';
 
@@ -17,7 +19,7 @@ function withoutPaths(variants: readonly { readonly id: string; readonly capabil
 }
 
 export function listCommand(context: () => CommandContext) {
-  return new Command('list').summary('backends with their variants, and workloads').action(async () => {
+  return new Command('list').summary('backends with their variants, workloads and applications').action(async () => {
     const around = context();
     const variants = backends.flatMap((backend) =>
       backend.variants.map((variant) => ({
@@ -27,7 +29,8 @@ export function listCommand(context: () => CommandContext) {
       })),
     );
     if (around.json) {
-      await printJson(around, { backends: variants, workloads });
+      const entries = applications.map((application) => ({ ...application, lack: lackOf(application) }));
+      await printJson(around, { backends: variants, workloads, applications: entries });
       return;
     }
     const variantRows = variants.map(({ id, capabilities: { delivers, detail, paths, regime }, summary }) => [
@@ -41,6 +44,10 @@ export function listCommand(context: () => CommandContext) {
       `${columns([['backend', 'delivers', 'paths', 'when slow', 'what it is'], ...variantRows])}\n` +
         `${columns([['no paths', 'why'], ...withoutPaths(variants)])}\n` +
         `${columns([['workload', 'what it does'], ...workloads.map(({ name, title }) => [name, title])])}\n` +
+        `${columns([
+          ['application', 'figure of merit', 'what it does'],
+          ...applications.map(({ name, figure, title }) => [name, figure.unit, title]),
+        ])}\n` +
         'what of it this machine can run: ./tracebench doctor\n',
     );
   });

@@ -78,7 +78,7 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
     .addOption(new Option('--profile <name>', 'quick: a minute; ci: five; full: every variant').choices(PROFILES))
     .option('--plan <file>', 'YAML or JSON with the long names of these options as keys (rounds: 12, backends: [ebpf])')
     .option('--backends <list>', 'backends or variants: ebpf,ptrace/seccomp, ebpf/*, all; none alone is an A/A study')
-    .option('--workloads <list>', 'stamped workloads: null,file,threads:4')
+    .option('--workloads <list>', 'stamped workloads and applications: null,threads:4,nginx')
     .option('-e, --events <list>', 'system calls traced, by name or class: openat,execve or %file; default all')
     .option('-r, --rounds <n>', 'measured rounds; 6 is the least that has an interval', (text) =>
       parseCount(text, '--rounds', 1),
@@ -134,7 +134,7 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
     .option('--deadline <time>', 'a trial whose target runs longer is ended', (text) =>
       parseDurationMs(text, '--deadline'),
     )
-    .option('--require <list>', 'backends without which nothing is run (exit code 3)')
+    .option('--require <list>', 'backends and applications without which nothing is run (exit code 3)')
     .option('--out <dir>', 'new folder for the files (default: results/TIME-PROFILE)')
     .option('--resume [dir]', 'go on with an unfinished study (default: the newest unfinished)')
     .option('--dry-run', 'print the expanded plan and the predicted time, run nothing')
@@ -188,6 +188,9 @@ async function fresh(
       run.progress.note(
         `${row.variant} ${row.answer === 'no' ? 'cannot run here' : 'may not run here'}: ${row.reason}${mend}`,
       );
+    }
+    for (const { workload, reason, mend } of request.absentWorkloads) {
+      run.progress.note(`${workload} cannot run here: ${reason}\n  mend: ${mend}`);
     }
     for (const note of prepared.notes) run.progress.note(`note: ${note}`);
     run.progress.note(summaryOf(prepared));

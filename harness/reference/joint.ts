@@ -11,7 +11,8 @@ import { type Tally, TallyCounter, tallyCounts } from '../trace/tally.ts';
 import { runTraced, type TracedSettings } from '../traced.ts';
 import { Recording } from './recording.ts';
 
-export interface JointSettings extends Pick<TracedSettings, 'argv' | 'filter' | 'user' | 'stdio' | 'signal'> {
+export interface JointSettings
+  extends Pick<TracedSettings, 'argv' | 'filter' | 'user' | 'stdio' | 'surroundings' | 'signal'> {
   /** Variant ids, in the order they are armed. */
   readonly variants: readonly string[];
   readonly bufferBytes: number;
@@ -64,6 +65,7 @@ export async function runJoint(settings: JointSettings): Promise<JointRun> {
     workloadCpus: null,
     user: settings.user,
     stdio: settings.stdio,
+    surroundings: settings.surroundings ?? null,
     control: null,
     auditContext: false,
     canaryCalls: 0,

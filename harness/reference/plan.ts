@@ -9,6 +9,8 @@ const BARE_MS = 150;
 /** Of each collector: 96 MiB. An application with more calls is compared that far. */
 const MOST_RECORDS = 1_000_000;
 const SHOWN = 10;
+/** Joint trials of an application. */
+const LEAST_COUNTS = 3;
 /** Untimed, so that nothing need be lost: the comparison is of what came. */
 const BUFFER_BYTES = 64 << 20;
 
@@ -19,14 +21,14 @@ export interface JointRoles {
   readonly delivering: (id: string) => boolean;
 }
 
-/** None when reference or counter cannot run here: `usable` says what can. */
+/** None when reference or counter cannot run here (`usable` says what can), or when the study traces nothing. */
 export function jointSpecs(plan: Plan, usable: ReadonlySet<string>, roles: JointRoles): JointSpec[] {
   const { reference, counter } = roles;
-  if (!usable.has(reference) || !usable.has(counter)) return [];
+  if (!usable.has(reference) || !usable.has(counter) || !plan.backends.some(roles.delivering)) return [];
   const variants = plan.backends.filter((id) => id !== reference && id !== counter && roles.delivering(id));
   const deadlineMs = Math.max(...plan.cells.map((cell) => cell.trial.deadlineMs));
   return workloadsOf(plan).flatMap((workload) =>
-    variants.map((variant) => ({
+    countedOften(workload, variants, counter).map((variant) => ({
       workload,
       reference,
       counter,
@@ -39,6 +41,13 @@ export function jointSpecs(plan: Plan, usable: ReadonlySet<string>, roles: Joint
       shown: SHOWN,
     })),
   );
+}
+
+/** How many calls an application makes is known from here alone: so often at least, for the spread; by the counter where nothing else is asked. */
+function countedOften(workload: WorkloadSpec, variants: readonly string[], counter: string): string[] {
+  const given = workload.kind === 'application' && workload.catalogued?.fixedWork !== false;
+  const fewer = Math.max(0, (given ? LEAST_COUNTS : 1) - variants.length);
+  return workload.kind === 'stamped' ? [...variants] : [...variants, ...new Array<string>(fewer).fill(counter)];
 }
 
 /** Each once, whatever numbers of calls its cells make, and at full speed: what is compared does not depend on when. */

@@ -1,9 +1,10 @@
 /** Trials of one cell → the cell: its terms, its intervals, its flags. */
-import type { Cell, CompletedTrial, Interval, Plan, TrialResult } from '../result.ts';
+import type { Cell, CompletedTrial, Interval, JointResult, Plan, TrialResult } from '../result.ts';
 import { bcaMedian } from '../statistics/bootstrap.ts';
 import { logRatios, mapInterval, orderInterval, ratioInterval } from '../statistics/order-interval.ts';
 import { proportionality } from '../statistics/power.ts';
 import { wakeupText } from '../wakeup.ts';
+import { figureOfMerit, issuedIn } from './applications.ts';
 import { cellFlags, type Growth } from './flags.ts';
 import { mergeLatency } from './latency.ts';
 import { canaryBands, marksOf } from './marks.ts';
@@ -25,7 +26,7 @@ export function summariseCells(
   plan: Plan,
   trials: readonly TrialResult[],
   variants: ReadonlyMap<string, VariantTerms>,
-  cpusOnline: number,
+  { cpusOnline, joint }: { readonly cpusOnline: number; readonly joint: readonly JointResult[] },
 ): Cell[] {
   const grouped = groupByCell(trials);
   const bands = canaryBands(trials.filter((t) => t.status === 'completed'));
@@ -69,11 +70,16 @@ export function summariseCells(
       reportedLossCalls: sumBounds(counted, (a) =>
         a.delivers === 'records' ? a.reportedCalls : a.delivers === 'counts' ? { min: a.missed, max: a.missed } : null,
       ),
-      discrepancy: sumBounds(counted, (a) => (a.delivers === 'nothing' ? null : a.discrepancy)),
+      discrepancy:
+        asked.workload.kind === 'application'
+          ? null
+          : sumBounds(counted, (a) => (a.delivers === 'nothing' ? null : a.discrepancy)),
       throughputPerS: interval(values(own, (t) => t.throughputPerS)),
       latency: mergeLatency(counted.map((t) => t.latency).filter((l) => l !== null)),
       openLoop,
       collectorCpuNsPerCall: interval(values(own, collectorCpuPerCall)),
+      figureOfMerit: figureOfMerit(own, baseline),
+      issuedInJointTrials: variant.delivers === 'nothing' ? null : issuedIn(joint, asked.workload),
       attachNs: variant.delivers === 'nothing' ? null : interval(values(own, (t) => t.attachNs)),
       detachNs: variant.delivers === 'nothing' ? null : interval(values(own, (t) => t.detachNs)),
       flags: cellFlags({

@@ -24,6 +24,12 @@ export function workloadLabel(workload: WorkloadSpec): string {
   return workload.kind === 'stamped' && workload.pace ? `${name} at ${paceLabel(workload.pace)}` : name;
 }
 
+type Command = Extract<WorkloadSpec, { kind: 'application' }>;
+
+function isCommand(workload: WorkloadSpec): workload is Command {
+  return workload.kind === 'application' && workload.catalogued === undefined;
+}
+
 /** A cell's backend as it is shown: with its budget where that is not the one in bytes, and the wake-up asked for. */
 export function backendLabel({ variant, terms }: Pick<Cell, 'variant' | 'terms'>): string {
   const calls = terms.askedCallsInFlight;
@@ -37,9 +43,9 @@ export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {
   const backends = cell ? [cell.trial.variant] : plan.backends;
   words.push('--backends', [...new Set(backends)].join(','));
   const workloads = cell ? [cell.trial.workload] : plan.workloads;
-  const stamped = workloads.filter((w) => w.kind === 'stamped');
-  if (stamped.length > 0) words.push('--workloads', [...new Set(stamped.map(workloadName))].join(','));
-  words.push(...paceWords(stamped.flatMap(({ pace }) => pace ?? [])));
+  const named = [...new Set(workloads.filter((w) => !isCommand(w)).map(workloadName))];
+  if (named.length > 0) words.push('--workloads', named.join(','));
+  words.push(...paceWords(workloads.flatMap((w) => (w.kind === 'stamped' && w.pace ? w.pace : []))));
   const filter = cell ? cell.trial.filter : plan.filter;
   if (filter) words.push('-e', filter.join(','));
   words.push('--rounds', String(change.rounds ?? plan.rounds));
@@ -59,8 +65,8 @@ export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {
   if (wakeups.length > 0) words.push('--wakeup', wakeups.map(wakeupText).join(','));
   if (plan.detail !== undefined) words.push('--detail', plan.detail);
   if (plan.user !== null) words.push('--user', plan.user);
-  const application = workloads.find((w) => w.kind === 'application');
-  if (application) words.push('--', ...application.argv);
+  const command = workloads.find(isCommand);
+  if (command) words.push('--', ...command.argv);
   return words.map(quote).join(' ');
 }
 

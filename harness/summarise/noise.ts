@@ -16,7 +16,7 @@ export function noiseOf(plan: Plan, cells: readonly Cell[], trials: readonly Tri
   const effects: number[] = [];
   for (const cell of cells) {
     if (cell.baselineCellId !== null) continue;
-    const time = cell.perCallNs ?? cell.durationNs;
+    const time = cell.perCallNs ?? cell.figureOfMerit?.value ?? cell.durationNs;
     const own = grouped.get(cell.cellId) ?? NO_TRIALS;
     if (!time || time.low === null || time.high === null || !(time.estimate > 0)) continue;
     widths.push((time.high - time.low) / 2 / time.estimate);

@@ -38,9 +38,16 @@ export function nsPerCall({ section, spec }: CompletedTrial): number | null {
   return workingNs > 0 ? workingNs / section.calls : null;
 }
 
-/** What slowdown is the ratio of: ns per call of a stamped workload, the whole run of an application. */
+/**
+ * What slowdown is the ratio of: ns per call of a stamped workload; of an application the time that a unit of its work took by its
+ * figure of merit, else the whole run.
+ */
 export function workTime(trial: CompletedTrial): number | null {
   if (trial.spec.workload.kind === 'stamped') return nsPerCall(trial);
+  const { figureOfMerit } = trial;
+  if (figureOfMerit !== undefined) {
+    return figureOfMerit.better === 'higher' ? 1 / figureOfMerit.value : figureOfMerit.value;
+  }
   return trial.run.durationNs > 0 ? trial.run.durationNs : null;
 }
 

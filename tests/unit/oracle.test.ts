@@ -55,6 +55,21 @@ describe('records', () => {
     expect(a).toMatchObject({ verdict: 'reconciled', missing: 10, reportedCalls: { min: 10, max: 10 } });
   });
 
+  test('an application that nobody counted has what is admitted, and nothing to hold it against', () => {
+    const ledger = facts({ complete: 0, kindDelivered: [] });
+    const a = judge({ kinds: [], ledger, counters: [lost(61_690)], expectsMarks: false });
+    expect(a).toMatchObject({
+      verdict: 'reconciled',
+      issued: 0,
+      missing: 0,
+      reportedCalls: { min: 61_690, max: 61_690 },
+      discrepancy: { min: 0, max: 0 },
+      reasons: [],
+    });
+    const counts = { kinds: [], counts: [], foreign: 0, counters: [lost(3)], relation: one, markNr: 110 };
+    expect(judgeCounts({ ...counts, expectsMarks: false })).toMatchObject({ verdict: 'reconciled', missed: 3 });
+  });
+
   test('silent loss is under-reported by exactly so much', () => {
     const a = judge({ ledger: facts({ complete: 90, kindDelivered: [90] }), counters: [lost(7)] });
     expect(a).toMatchObject({ verdict: 'under-reported', discrepancy: { min: 3, max: 3 } });
