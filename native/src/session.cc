@@ -19,6 +19,8 @@ namespace
 constexpr uint32_t kRoundRecords = 1024;  /* bound of one drain round: latency is one clock read per round */
 constexpr uint32_t kRoundRecordsMin = 64; /* a slab whose strings leave room for fewer is handed over */
 constexpr uint32_t kIdleTimeoutUs = 1000; /* how long a gate or a stop can go unnoticed */
+/* … while the workload works under a collector that somebody else wakes: a look of ours would be a wake-up of its own. */
+constexpr uint32_t kWokenTimeoutUs = 100'000;
 constexpr uint64_t kStartMarkNs = 2'000'000'000;   /* START was made; so long may it take to be delivered */
 constexpr uint64_t kCatchUpNs = 1'000'000'000;     /* bound of draining a target that may still run */
 constexpr uint64_t kFinalDrainNs = 10'000'000'000; /* bound of draining a source that never runs empty */
@@ -108,7 +110,7 @@ void Session::thread_main()
 		bool running = true;
 		bool emptied = false;
 		while (running && !stop_asked_.load(std::memory_order_acquire))
-			running = drain_once(kIdleTimeoutUs, &emptied) && serve_gates();
+			running = drain_once(idle_timeout_us(), &emptied) && serve_gates();
 
 		/*
 		 * The target is gone or no longer of interest: what it left in the buffers is read before detaching. It may run
@@ -310,6 +312,17 @@ bool Session::catch_up()
 		if (!drain_once(0, &emptied))
 			return false;
 	return true;
+}
+
+/* How long a drain without data may wait: at gates and with records to hand over not longer than need be. */
+uint32_t Session::idle_timeout_us() const
+{
+	bool working = !options_.control || (report_.section_entered && !report_.section_left);
+	if (!working || slab_fill_ > 0)
+		return kIdleTimeoutUs;
+	if (options_.wakeup == TB_WAKE_TIMER)
+		return std::max(kIdleTimeoutUs, options_.wakeup_value);
+	return options_.wakeup == TB_WAKE_SYNC ? kIdleTimeoutUs : kWokenTimeoutUs;
 }
 
 bool Session::serve_gates()

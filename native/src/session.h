@@ -139,6 +139,7 @@ private:
 	bool drain_until_empty();
 	bool drain_settled();
 	bool catch_up();
+	uint32_t idle_timeout_us() const;
 	bool serve_gates();
 	bool enter_section();
 	bool leave_section();

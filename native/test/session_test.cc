@@ -25,7 +25,8 @@ struct Script {
 	bool end_of_stream = false;
 	int opened = 0, armed = 0, disarmed = 0, closed = 0;
 	uint32_t largest_round = 0;
-	std::vector<tb_record> parked; /* handed out only after so many calls of settle */
+	std::atomic<uint32_t> longest_wait_us{0}; /* that a drain was allowed */
+	std::vector<tb_record> parked;            /* handed out only after so many calls of settle */
 	int settle_asked = 0, settle_after = 0, fail_settle = 0;
 	std::thread::id thread;
 	bool one_thread = true;
@@ -98,6 +99,8 @@ int script_drain(tb_source *, tb_record *out, uint32_t capacity, uint32_t timeou
 		 tb_error *err)
 {
 	script->on_thread();
+	if (timeout_us > script->longest_wait_us)
+		script->longest_wait_us = timeout_us;
 	if (script->fail_drain)
 		return tb_error__set(err, script->fail_drain, "scripted drain failure");
 	std::unique_lock<std::mutex> lock(script->mutex);
@@ -619,4 +622,35 @@ TEST(session_stalls_once_when_asked)
 	CHECK(session.report().stalled);
 	CHECK(tb_monotonic_ns() - before >= 30'000'000);
 	CHECK_EQ(session.ledger().complete, 5000u);
+}
+
+TEST(session_waits_as_the_wake_up_policy_says_while_the_workload_works)
+{
+	struct {
+		uint32_t wakeup, value, longest_us;
+	} policies[] = {
+		{TB_WAKE_TIMER, 200, 1000},
+		{TB_WAKE_TIMER, 30'000, 30'000},
+		{TB_WAKE_WATERMARK, 4096, 100'000},
+		{TB_WAKE_ADAPTIVE, 0, 100'000},
+		{TB_WAKE_SYNC, 0, 1000},
+	};
+	for (const auto &policy : policies) {
+		Script s;
+		script = &s;
+		Events events;
+		auto control = std::make_unique<tb_control>();
+		SessionOptions o = options_for(control.get());
+		o.wakeup = policy.wakeup;
+		o.wakeup_value = policy.value;
+		Session session(std::move(o), [&](const SessionEvent &e) { events.add(e); });
+		session.arm(1);
+		events.wait_for(SessionEventType::Armed);
+		CHECK(s.longest_wait_us <= 1000); /* a gate must not wait for it */
+		play_workload(*control, 500, 0, 0);
+		session.stop();
+		events.wait_for(SessionEventType::Ended);
+		CHECK_EQ(session.ledger().complete, 500u);
+		CHECK_EQ(s.longest_wait_us.load(), policy.longest_us);
+	}
 }
