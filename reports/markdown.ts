@@ -1,5 +1,6 @@
 /** summary.md: opens with the verdict; everything a reader needs to trust or reject it follows. */
 import type { Cell, Study } from '../harness/result.ts';
+import { CLAIMS_TITLE, claimLines } from './claims.ts';
 import {
   addedInterval,
   asked,
@@ -42,6 +43,7 @@ export function renderMarkdown(study: Study): string {
   out.push(...headToHead(study));
   out.push(...referenceCheck(study));
   out.push(...latencies(study.cells));
+  out.push(...claimsTable(study));
   if (notes.length > 0) {
     out.push('## Notes', '');
     for (const note of notes) {
@@ -338,6 +340,23 @@ function machine(study: Study): string[] {
       'lrr',
       calibration.map(([name, show]) => [name, show(before), after ? show(after) : NOTHING]),
     ),
+    '',
+  ];
+}
+
+function claimsTable(study: Study): string[] {
+  const rows = claimLines(study).map(({ text, source, measured, outcome, reason }) => [
+    `${text} (${source})`,
+    measured,
+    reason === null ? outcome : `${outcome}: ${reason}`,
+  ]);
+  if (rows.length === 0) return [];
+  return [
+    `## ${CLAIMS_TITLE}`,
+    '',
+    'Of workload `null` where nothing else is said. An interval decides, or nothing does; the cheaper of two wins only where it did not deliver less.',
+    '',
+    ...table(['claim', 'here', ''], 'lll', rows),
     '',
   ];
 }
