@@ -354,7 +354,7 @@ function claimsTable(study: Study): string[] {
   return [
     `## ${CLAIMS_TITLE}`,
     '',
-    'Of workload `null` where nothing else is said. An interval decides, or nothing does; the cheaper of two wins only where it did not deliver less.',
+    'Of workload `null` where nothing else is said. An interval decides, or nothing does; the cheaper of two wins only where it would also if the calls it lost had cost nothing.',
     '',
     ...table(['claim', 'here', ''], 'lll', rows),
     '',

@@ -1,14 +1,14 @@
 /**
- * Claims against a study's own cells. An interval decides or nothing does; and because a tracer that drops looks cheap, a
- * cheaper one wins only where it did not deliver less.
+ * Claims against a study's own cells. An interval decides or nothing does; and because a tracer that drops looks cheap, one
+ * wins only where it would also if the calls it lost had cost nothing and its cost were that of the rest.
  */
 import type { Calibration, Cell, CompletedTrial, Interval, JudgedClaim, Plan, TrialResult } from '../result.ts';
 import { orderInterval } from '../statistics/order-interval.ts';
 import { type CellTrials, groupByCell, NO_TRIALS, nsPerCall } from '../summarise/rounds.ts';
 import { type Claim, claims as known, type Rule } from './claims.ts';
 
-/** What a share of delivered calls may lack and still be the same. */
-const SAME_SHARE = 0.001;
+/** Lost calls below this share are no loss to speak of. */
+const NO_LOSS = 0.001;
 /** Of nothing but calls: what a mechanism adds stands out most. */
 const WORKLOAD = 'null';
 
@@ -27,6 +27,8 @@ export function judgeClaims(evidence: Evidence, claims: readonly Claim[] = known
   const court: Court = { ...evidence, of: (cellId) => grouped.get(cellId) ?? NO_TRIALS };
   return claims.map(({ id, text, source, rule }) => ({ id, text, source, ...judge(rule, court) }));
 }
+
+const percent = (share: number | null): string => (share === null ? 'less' : `${(share * 100).toPrecision(3)} %`);
 
 interface Court extends Evidence {
   readonly of: (cellId: string) => CellTrials;
@@ -71,16 +73,27 @@ function cellOf(court: Court, variant: string, workload = WORKLOAD): Cell | null
   return cells.find((c) => c.terms.askedCallsInFlight === null) ?? cells[0] ?? null;
 }
 
-/** ns a call, round by round, beyond the untraced trial of the same round. */
-function addedByRound(court: Court, cell: Cell): Map<number, number> {
+type ByRound = ReadonlyMap<number, number>;
+
+/** ns a call beyond the untraced trial of the same round: as measured, and as if the calls that were lost had cost nothing. */
+function addedByRound(court: Court, cell: Cell): { measured: ByRound; charged: ByRound } {
   const bare = cell.baselineCellId === null ? NO_TRIALS : court.of(cell.baselineCellId);
-  const added = new Map<number, number>();
+  const measured = new Map<number, number>();
+  const charged = new Map<number, number>();
   for (const [round, trial] of court.of(cell.cellId).counted) {
     const other = bare.counted.get(round);
     const [traced, untraced] = [nsPerCall(trial), other ? nsPerCall(other) : null];
-    if (traced !== null && untraced !== null) added.set(round, traced - untraced);
+    const share = deliveredShare(trial);
+    if (traced === null || untraced === null || share === null || share === 0) continue;
+    measured.set(round, traced - untraced);
+    charged.set(round, (traced - untraced) / share);
   }
-  return added;
+  return { measured, charged };
+}
+
+function deliveredShare({ accounting }: CompletedTrial): number | null {
+  if (accounting.delivers === 'nothing' || accounting.issued === 0) return null;
+  return (accounting.delivers === 'records' ? accounting.complete : accounting.counted) / accounting.issued;
 }
 
 function addedFigure(cell: Cell): Figure[] {
@@ -89,12 +102,10 @@ function addedFigure(cell: Cell): Figure[] {
     : [{ what: cell.variant, unit: 'ns/call', interval: cell.addedNsPerCall, delivered: cell.deliveredFraction }];
 }
 
-/** added(left) − factor × added(right), paired by round. null without a common round. */
-function difference(court: Court, left: Cell, right: Cell, factor: number): Interval | null {
-  const ours = addedByRound(court, left);
-  const theirs = addedByRound(court, right);
-  const both = [...ours].flatMap(([round, value]) => {
-    const other = theirs.get(round);
+/** left − factor × right, paired by round. null without a common round. */
+function difference(left: ByRound, right: ByRound, factor: number): Interval | null {
+  const both = [...left].flatMap(([round, value]) => {
+    const other = right.get(round);
     return other === undefined ? [] : [value - factor * other];
   });
   return both.length === 0 ? null : orderInterval(both);
@@ -102,24 +113,24 @@ function difference(court: Court, left: Cell, right: Cell, factor: number): Inte
 
 type Answer = { readonly outcome: JudgedClaim['outcome']; readonly reason: string | null };
 
-/** Whether left adds less than factor × right. */
+/** Whether left adds less than factor × right. Who is to win is charged for what it lost, and the other is not. */
 function compare(court: Court, left: Cell, right: Cell, factor: number): Answer {
-  const d = difference(court, left, right, factor);
+  const [ours, theirs] = [addedByRound(court, left), addedByRound(court, right)];
+  const plain = difference(ours.measured, theirs.measured, factor);
   const names = `${left.variant} and ${right.variant}`;
 
-  if (d === null || d.low === null || d.high === null)
+  if (plain === null || plain.low === null || plain.high === null)
     return { outcome: 'cannot be told', reason: `${names}: fewer than 6 rounds have both` };
-  if (d.low <= 0 && d.high >= 0)
+  if ((difference(ours.charged, theirs.measured, factor)?.high ?? 0) < 0) return { outcome: 'holds', reason: null };
+  if ((difference(ours.measured, theirs.charged, factor)?.low ?? 0) > 0)
+    return { outcome: 'does not hold', reason: `not against ${right.variant}` };
+  if (plain.low <= 0 && plain.high >= 0)
     return { outcome: 'cannot be told', reason: `${names} do not differ beyond their noise` };
-  const [winner, loser] = d.high < 0 ? [left, right] : [right, left];
-  if ((winner.deliveredFraction ?? 0) < (loser.deliveredFraction ?? 0) - SAME_SHARE)
-    return {
-      outcome: 'cannot be told',
-      reason: `${winner.variant} is cheaper and delivers less than ${loser.variant}`,
-    };
-  return d.high < 0
-    ? { outcome: 'holds', reason: null }
-    : { outcome: 'does not hold', reason: `not against ${right.variant}` };
+  const winner = plain.high < 0 ? left : right;
+  return {
+    outcome: 'cannot be told',
+    reason: `${winner.variant} may be cheaper only because it delivers ${percent(winner.deliveredFraction)}`,
+  };
 }
 
 /** One that does not hold refutes; all must hold to prove. */
@@ -232,7 +243,7 @@ function slowAndLossy(rule: Extract<Rule, { kind: 'slow and lossy' }>, court: Co
   if (low === null || high === null) return untold('fewer than 6 rounds', figures);
   if (high <= rule.slowdown) return { outcome: 'does not hold', figures, reason: 'it is no hit' };
   if (low <= rule.slowdown) return untold(`its slowdown may be below ${rule.slowdown}`, figures);
-  if (cell.deliveredFraction < 1 - SAME_SHARE) return { outcome: 'holds', figures, reason: null };
+  if (cell.deliveredFraction < 1 - NO_LOSS) return { outcome: 'holds', figures, reason: null };
   return stressed
     ? { outcome: 'does not hold', figures, reason: 'a hit, and nothing was lost' }
     : untold('a hit; nothing was lost, and its buffer was not stressed', figures);

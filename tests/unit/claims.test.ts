@@ -54,10 +54,24 @@ describe('the cheaper of two', () => {
     expect(claim).toMatchObject({ outcome: 'does not hold', reason: 'not against ebpf/count' });
   });
 
-  it('cannot be told of one that is cheaper and drops', () => {
-    const claim = judged(cheaper('ebpf/perfbuf', 'ptrace'));
-    expect(claim.outcome).toBe('cannot be told');
-    expect(claim.reason).toBe('ebpf/perfbuf is cheaper and delivers less than ptrace');
+  /** ebpf/perfbuf takes 400 ns, ebpf 500; what it delivers is up to the case. */
+  const dropping = (share: number) => (t: CompletedTrial) => {
+    const made = timed((v) => (v === 'none' ? 100 : v === 'ebpf' ? 600 : v === 'ebpf/perfbuf' ? 500 : null))(t);
+    if (made.status === 'failed' || made.spec.variant !== 'ebpf/perfbuf' || made.accounting.delivers !== 'records')
+      return made;
+    return { ...made, accounting: { ...made.accounting, complete: made.accounting.issued * share } };
+  };
+
+  it('is charged for what it lost when it is to win, and not when it is to lose', () => {
+    const win = (share: number) => judged(cheaper('ebpf/perfbuf', 'ebpf'), { change: dropping(share) });
+    expect(win(0.85).outcome).toBe('holds');
+    expect(win(0.75)).toMatchObject({
+      outcome: 'cannot be told',
+      reason: 'ebpf/perfbuf may be cheaper only because it delivers 75.0 %',
+    });
+    const lose = (share: number) => judged(cheaper('ebpf', 'ebpf/perfbuf'), { change: dropping(share) });
+    expect(lose(0.85).outcome).toBe('does not hold');
+    expect(lose(0.75).outcome).toBe('cannot be told');
   });
 
   it('cannot be told inside the noise: rounds decide by their signs, paired', () => {
