@@ -22,8 +22,13 @@ namespace tb::ebpf
 namespace
 {
 
-/* The kernel may turn the event on from a work queue, some ms after the load. */
-constexpr uint64_t kLoadPatienceNs = 50000000;
+/*
+ * The kernel turns the event on from a work queue, once or more for each program, and nothing says when it is done. So what
+ * is waited for is the first time, at most so long; then that it stays off for so long; all in all no longer than that.
+ */
+constexpr uint64_t kFirstNs = 100000000;
+constexpr uint64_t kQuietNs = 20000000;
+constexpr uint64_t kPatienceNs = 500000000;
 constexpr uint64_t kLookNs = 500000;
 constexpr uint64_t kSubBufferHead = 16;
 
@@ -40,6 +45,8 @@ PrintkInstance::~PrintkInstance()
 
 	if (!path_.empty()) {
 		put_back(&nobody_reads);
+		if (!settled_)
+			settle(&nobody_reads);
 		if (folder_ >= 0)
 			close(folder_);
 		unlinkat(tracefs_, path_.c_str(), AT_REMOVEDIR);
@@ -148,13 +155,37 @@ int PrintkInstance::put_back(tb_error *err) const
 			: 0;
 }
 
+int PrintkInstance::settle(tb_error *err)
+{
+	const uint64_t began_ns = tb_monotonic_ns();
+	uint64_t now_ns = began_ns, off_since_ns = began_ns;
+	bool seen = false;
+
+	settled_ = true;
+	while (was_off_ && now_ns - off_since_ns < (seen ? kQuietNs : kFirstNs)) {
+		if (top_level_is_on()) {
+			const int code = put_back(err);
+
+			if (code < 0)
+				return code;
+			seen = true;
+			off_since_ns = now_ns;
+		}
+		if (now_ns - began_ns > kPatienceNs) {
+			tb_error__set(err, -EBUSY, "the top-level %s is turned on again and again",
+				      TB_TRACEFS_PRINTK_EVENT);
+			tb_error__mend(err, "wait until nobody else loads BPF programs that print");
+			return -EBUSY;
+		}
+		nap(kLookNs, kLookNs);
+		now_ns = tb_monotonic_ns();
+	}
+	return 0;
+}
+
 int PrintkInstance::start(tb_error *err)
 {
-	const uint64_t deadline_ns = tb_monotonic_ns() + kLoadPatienceNs;
-
-	while (was_off_ && !top_level_is_on() && tb_monotonic_ns() < deadline_ns)
-		nap(kLookNs, kLookNs);
-	int code = put_back(err);
+	int code = settle(err);
 	if (code == 0)
 		code = write(TB_TRACEFS_PRINTK_EVENT, "1", err);
 	return code == 0 ? write("tracing_on", "1", err) : code;

@@ -41,11 +41,13 @@ private:
 	int configure(uint64_t buffer_bytes, tb_error *err);
 	bool top_level_is_on() const;
 	int put_back(tb_error *err) const;
+	int settle(tb_error *err);
 
 	int tracefs_ = -1;
 	int folder_ = -1;
 	std::string path_; /* below tracefs_; empty: nothing was made */
 	bool was_off_ = false;
+	bool settled_ = false;  /* what a load turned on is off, and stays off */
 	std::vector<int> cpus_; /* that have a buffer */
 	uint64_t pages_ = 0;
 };

@@ -23,6 +23,10 @@
 #define NAME_PREFIX "tracebench-"
 #define TRIES       200 /* of 10 ms: a process that was killed closes its descriptors a little after its pipes */
 
+/* A load that was cut short may turn the event on a little later, from a work queue. */
+#define SETTLE_NS    20000000
+#define SETTLE_TRIES 25
+
 static int trial_pid;
 static unsigned long long trial_start;
 
@@ -73,10 +77,24 @@ static DIR *open_instances(int *code)
 static int undo(DIR *instances, const char *name)
 {
 	const size_t length = strlen(name), suffix = strlen(TB_TRACEFS_PRINTK_OFF);
+	const struct timespec pause = {0, SETTLE_NS};
+	char text[8];
 
 	if (length < suffix || strcmp(name + length - suffix, TB_TRACEFS_PRINTK_OFF) != 0)
 		return 0;
-	return tb_tracefs__write(dirfd(instances), "../" TB_TRACEFS_PRINTK_EVENT, "0");
+	for (int i = 0; i < SETTLE_TRIES; i++) {
+		int code = tb_tracefs__write(dirfd(instances), "../" TB_TRACEFS_PRINTK_EVENT, "0");
+
+		if (code)
+			return code;
+		nanosleep(&pause, NULL);
+		code = tb_tracefs__read(dirfd(instances), "../" TB_TRACEFS_PRINTK_EVENT, text, sizeof(text));
+		if (code < 0)
+			return code;
+		if (*text == '0')
+			return 0;
+	}
+	return -EBUSY;
 }
 
 /* 0, also when it is gone already; or -errno. */
