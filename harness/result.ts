@@ -361,6 +361,28 @@ export const comparisonSchema = z.object({
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
+/** What people repeat, against this study's own cells (harness/claims). */
+export const judgedClaimSchema = z.object({
+  id: z.string(),
+  text: z.string(),
+  source: z.string().describe('where it is said, or was measured on other machines'),
+  outcome: z.enum(['holds', 'does not hold', 'cannot be told']),
+  figures: z
+    .array(
+      z.object({
+        what: z.string().describe('variant, and the application where it is one'),
+        unit: z
+          .enum(['ns/call', '×', 'switches/call'])
+          .describe('added per call; slowdown; added per call, in half pipe round trips'),
+        interval: intervalSchema,
+        delivered: z.number().nullable().describe('complete / issued'),
+      }),
+    )
+    .describe('what was measured here'),
+  reason: z.string().nullable().describe('why it does not hold or cannot be told'),
+});
+export type JudgedClaim = z.infer<typeof judgedClaimSchema>;
+
 export const calibrationSchema = z.object({
   auditContext: z
     .enum(['absent', 'unknown'])
@@ -529,6 +551,7 @@ export const studySchema = z.object({
     })
     .nullable(),
   notMeasured: z.array(z.object({ what: z.string(), command: z.string() })),
+  claims: z.array(judgedClaimSchema),
   verdict: z.array(z.string()).describe('three sentences'),
   flags: z.array(z.object({ code: z.string(), text: z.string() })),
 });

@@ -2,6 +2,7 @@
  * From trials to the study that is written down: cells, comparisons, noise, verdict. Pure: the same trials make the
  * same study, so a result can be summarised again from its plan and trials.ndjson.
  */
+import { judgeClaims } from './claims/judge.ts';
 import { formatShare } from './quantity.ts';
 import type { Interval, Study, TrialResult } from './result.ts';
 import { RESULT_VERSION } from './result-version.ts';
@@ -55,6 +56,7 @@ export function summarise(head: StudyInput, trials: readonly TrialResult[], opti
     cells,
     comparisons: compareCells(plan, trials, options.variants),
     noise: noiseOf(plan, cells, trials),
+    claims: judgeClaims({ plan, cells, trials, calibration: head.calibration.before }),
   } as const;
   return {
     ...facts,

@@ -52,7 +52,7 @@
           'target_name': 'ebpf_source',
           'type': 'loadable_module',
           # Not a Node addon, in spite of the ending that node-gyp gives every loadable module.
-          'sources': ['src/error.c', 'src/path_arguments.c', 'src/paths.c', '<!@(ls ../backends/ebpf/*.cc)'],
+          'sources': ['src/error.c', 'src/path_arguments.c', 'src/paths.c', 'src/tracefs_root.c', '<!@(ls ../backends/ebpf/*.cc)'],
           'libraries': ['<(module_root_dir)/vendor/lib/libbpf.a', '-lelf', '-lz'],
         },
       ],

@@ -1,6 +1,7 @@
 /** summary.md: opens with the verdict; everything a reader needs to trust or reject it follows. */
 import type { Cell, Study } from '../harness/result.ts';
 import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
+import { CLAIMS_TITLE, claimLines } from './claims.ts';
 import {
   addedInterval,
   asked,
@@ -46,6 +47,7 @@ export function renderMarkdown(study: Study): string {
   out.push(...headToHead(study));
   out.push(...referenceCheck(study));
   out.push(...openLoop(study), ...latencies(study.cells));
+  out.push(...claimsTable(study));
   if (notes.length > 0) {
     out.push('## Notes', '');
     for (const note of notes) {
@@ -399,6 +401,23 @@ function machine(study: Study): string[] {
       'lrr',
       calibration.map(([name, show]) => [name, show(before), after ? show(after) : NOTHING]),
     ),
+    '',
+  ];
+}
+
+function claimsTable(study: Study): string[] {
+  const rows = claimLines(study).map(({ text, source, measured, outcome, reason }) => [
+    `${text} (${source})`,
+    measured,
+    reason === null ? outcome : `${outcome}: ${reason}`,
+  ]);
+  if (rows.length === 0) return [];
+  return [
+    `## ${CLAIMS_TITLE}`,
+    '',
+    'Of workload `null` where nothing else is said. An interval decides, or nothing does; the cheaper of two wins only where it would also if the calls it lost had cost nothing.',
+    '',
+    ...table(['claim', 'here', ''], 'lll', rows),
     '',
   ];
 }

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import type { Cell, Study } from '../harness/result.ts';
 import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
+import { CLAIMS_TITLE, claimLines } from './claims.ts';
 import {
   addedInterval,
   backend,
@@ -42,6 +43,8 @@ const COMPARED_WIDTH = 20;
 export interface TerminalOptions {
   /** Columns at most; default 110. */
   readonly width?: number;
+  /** Also the table of claims, which summary.md always has. */
+  readonly claims?: boolean;
   /** Where the text goes: decides whether it is coloured (NO_COLOR, FORCE_COLOR and non-TTYs are honoured). */
   readonly stream?: NodeJS.WritableStream;
 }
@@ -97,6 +100,7 @@ export function renderTerminal(study: Study, options: TerminalOptions = {}): str
     }
   }
   out.push(...referenceTable(study, width, style), ...termLines(study, width, style));
+  if (options.claims === true) out.push(...claimsTable(study, width, style));
   out.push('', style('bold', 'Verdict'));
   for (const sentence of study.verdict) out.push(...wrap(sentence, width, ''));
   for (const flag of study.flags)
@@ -299,6 +303,15 @@ function referenceTable(study: Study, width: number, style: Style): string[] {
     out.push(...wrap(`   ${variant}: ${text}`, width, '     '));
     for (const detail of details.slice(0, DIFFERENCES_SHOWN)) out.push(...wrap(`     ${detail}`, width, '       '));
     if (details.length > DIFFERENCES_SHOWN) out.push(`     ${details.length - DIFFERENCES_SHOWN} more in summary.md`);
+  }
+  return out;
+}
+
+function claimsTable(study: Study, width: number, style: Style): string[] {
+  const out = ['', style('bold', CLAIMS_TITLE)];
+  for (const { text, measured, outcome, reason } of claimLines(study)) {
+    out.push(...wrap(`   "${text}": ${outcome}${reason === null ? '' : `: ${reason}`}`, width, '     '));
+    if (measured !== NOTHING) out.push(...wrap(`     ${measured}`, width, '     '));
   }
   return out;
 }

@@ -18,6 +18,8 @@ std::unique_ptr<CarrierBase> make_carrier(Carrier carrier)
 		return make_ring_buffer();
 	case Carrier::perf_buffer:
 		return make_perf_buffer();
+	case Carrier::printk:
+		return make_printk_pipe();
 	case Carrier::counts:
 		return make_counts_carrier();
 	}

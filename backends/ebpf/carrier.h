@@ -40,6 +40,7 @@ std::unique_ptr<CarrierBase> make_carrier(Carrier carrier);
 std::unique_ptr<CarrierBase> make_mmap_ring();
 std::unique_ptr<CarrierBase> make_ring_buffer();
 std::unique_ptr<CarrierBase> make_perf_buffer();
+std::unique_ptr<CarrierBase> make_printk_pipe();
 std::unique_ptr<CarrierBase> make_counts_carrier();
 
 inline timespec duration(uint64_t ns)

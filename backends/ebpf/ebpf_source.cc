@@ -104,6 +104,9 @@ int open_source(const tb_source_config *config, tb_source *source, tb_geometry *
 	if (code == -EINVAL && source->variant->carrier == Carrier::mmap_ring && !err->mend[0])
 		tb_error__mend(err, "before Linux 5.12 there is no atomic exchange for the mapped ring: "
 				    "--backends ebpf/ringbuf");
+	if (code == -EINVAL && source->variant->carrier == Carrier::printk && !err->mend[0])
+		tb_error__mend(err, "before Linux 5.16 a program prints three values at once, which are no "
+				    "record: --backends ebpf/perfbuf");
 	if (code < 0)
 		return code;
 	code = source->carrier->open(source->programs, geometry, err);

@@ -38,6 +38,9 @@ const PERF_RINGS: BufferTerms = {
   knob: { name: 'pages of each perf buffer ring', unitBytes: 4096, powerOfTwo: true },
 };
 
+/** Lines of 190 bytes as events of 212 in pages, which they do not cross. */
+const PRINTK_PAGES: BufferTerms = { bytesPerCall: 216, perCpu: true, granularity: 'page' };
+
 const full: Capabilities = {
   delivers: 'records',
   detail: 'full',
@@ -96,6 +99,28 @@ export default defineBackend({
       placement: 'other',
     },
     {
+      name: 'tracepoint',
+      summary: 'as ebpf/ringbuf, attached to the classic tracepoints through perf (Linux 5.15)',
+      capabilities: {
+        ...full,
+        paths: { none: 'it is compared with ebpf/ringbuf, which carries strings' },
+        ordering: 'thread',
+      },
+      loss: ONE_RECORD_A_CALL,
+      buffer: RING_BUFFER,
+      wakeup: LOOK_EVERY_200_US,
+      placement: 'other',
+    },
+    {
+      name: 'printk',
+      summary: 'as text by bpf_trace_vprintk, from trace_pipe of a private instance: what bpf_printk is (Linux 5.16)',
+      capabilities: { ...full, paths: { none: 'the text has the registers alone' }, ordering: 'none' },
+      loss: ONE_RECORD_A_CALL,
+      buffer: PRINTK_PAGES,
+      wakeup: LOOK_EVERY_200_US,
+      placement: 'other',
+    },
+    {
       name: 'enter',
       summary: 'one record per call from sys_enter, without the return value',
       capabilities: { ...full, ...entryOnly, detail: 'enter' },
@@ -125,5 +150,6 @@ export default defineBackend({
       placement: 'other',
     },
   ],
+  launchNeeds: (variant) => (variant.name === 'printk' ? { holds: ['tracefs-instances'] } : {}),
   sourceOptions: () => ({ object: join(projectRoot, 'build', 'bpf', 'tracebench.bpf.o') }),
 });

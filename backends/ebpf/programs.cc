@@ -13,6 +13,7 @@
 #include "kernel_log.h"
 #include "paths.h"
 #include "refusal.h"
+#include "tracepoint.h"
 
 namespace tb::ebpf
 {
@@ -54,6 +55,7 @@ int Programs::size_maps(const Variant &variant, const MapSizes &sizes)
 		{"strung", variant.strings, 0},
 		{"kept_strings", variant.strings, 0},
 		{"perfbuf", variant.carrier == Carrier::perf_buffer, 0},
+		{".rodata.printk", variant.carrier == Carrier::printk, 0},
 		{"counts", variant.carrier == Carrier::counts, possible_cpus_},
 	};
 
@@ -155,15 +157,43 @@ int Programs::load(const Variant &variant, const char *path, const tb_filter *fi
 	code = bpf_object__load(object_.get());
 	if (code < 0)
 		return explain_refusal(err, code, "loading the BPF programs");
+	code = find_tracepoints(err);
+	if (code < 0)
+		return code;
 	tasks_ = *section<uint8_t[TB_TASKS]>(".bss.tasks");
 	entries_ = section<tb_entries>(".bss.entries");
 	code = cpus_.map(map_fd("cpus"), sizeof(tb_cpu) * possible_cpus_, PROT_READ | PROT_WRITE);
 	return code < 0 ? tb_error__set(err, code, "mapping the per-CPU counters: %s", strerror(-code)) : 0;
 }
 
+int Programs::find_tracepoints(tb_error *err)
+{
+	for (Slot slot : {on_enter, on_exit}) {
+		if (!programs_[slot] || bpf_program__type(programs_[slot]) != BPF_PROG_TYPE_TRACEPOINT)
+			continue;
+		const int64_t id = tracepoint_id(programs_[slot]);
+
+		if (id < 0) {
+			const int code = static_cast<int>(id);
+
+			tb_error__set(err, code, "the id of the tracepoint %s cannot be read: %s",
+				      bpf_program__section_name(programs_[slot]), strerror(-code));
+			if (code == -EPERM || code == -EACCES)
+				tb_error__mend(err, "run as root, e.g. with sudo");
+			return code == -ENOENT ? -ENOTSUP : code;
+		}
+		tracepoints_[slot] = static_cast<uint64_t>(id);
+	}
+	return 0;
+}
+
 int Programs::attach_one(Slot slot, tb_error *err)
 {
-	links_[slot].reset(bpf_program__attach(programs_[slot]));
+	const bpf_program *program = programs_[slot];
+
+	links_[slot].reset(bpf_program__type(program) == BPF_PROG_TYPE_TRACEPOINT
+				   ? attach_tracepoint(program, tracepoints_[slot])
+				   : bpf_program__attach(program));
 	if (links_[slot])
 		return 0;
 	int code = -errno;

@@ -98,6 +98,7 @@ private:
 	int configure(const Variant &variant, const tb_filter *filter, const MapSizes &sizes, tb_error *err);
 	int size_maps(const Variant &variant, const MapSizes &sizes);
 	bool must_watch_entries(pid_t pid, EntryPolicy policy) const;
+	int find_tracepoints(tb_error *err);
 	int attach_one(Slot slot, tb_error *err);
 	template <typename T> T *section(const char *name) const;
 
@@ -107,6 +108,7 @@ private:
 	std::unique_ptr<bpf_link, DestroyLink> links_[kSlots];
 	const char *names_[kSlots] = {};
 	bpf_program *programs_[kSlots] = {};
+	uint64_t tracepoints_[kSlots] = {}; /* ids, of programs on classic ones */
 	bool lean_ = false;
 	bool attached_ = false;
 	uint8_t *tasks_ = nullptr;      /* .bss.tasks, mapped by libbpf */

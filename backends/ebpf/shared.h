@@ -140,6 +140,19 @@ struct tb_strung_record {
 	tb_u32 pad;
 };
 
+/*
+ * Variant `printk`: one record as text, every field at its full width, so that all lines are of one length. time, tgid << 32 |
+ * tid, nr, arch, the rest of the head, ret, six arguments: no more than the twelve that the kernel prints at once.
+ */
+#define TB_PRINTK_FORMAT \
+	"tracebench %016llx %016llx %08x %08x %08x %016llx %016llx %016llx %016llx %016llx %016llx %016llx"
+#define TB_PRINTK_BYTES 190
+
+/* Bits of the word with the rest of the head: CPU, kind, whether the arguments are valid, flags. */
+#define TB_PRINTK_KIND  16
+#define TB_PRINTK_ARGS  20
+#define TB_PRINTK_FLAGS 24
+
 #ifndef __bpf__
 TB_STATIC_ASSERT(sizeof(struct tb_cpu) == 256, "tb_cpu is four cache lines");
 TB_STATIC_ASSERT(offsetof(struct tb_cpu, births) == 64, "rare counters begin the second line");

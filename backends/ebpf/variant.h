@@ -8,7 +8,7 @@
 namespace tb::ebpf
 {
 
-enum class Carrier { mmap_ring, ring_buffer, perf_buffer, counts };
+enum class Carrier { mmap_ring, ring_buffer, perf_buffer, printk, counts };
 
 struct Variant {
 	const char *name; /* "" is the default */

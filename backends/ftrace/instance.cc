@@ -13,31 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tracefs_root.h"
+
 namespace tb::ftrace
 {
 
 namespace
 {
-
-/* Field 22 of /proc/self/stat, in clock ticks since boot. */
-uint64_t own_start_time()
-{
-	char text[1024];
-	uint64_t start = 0;
-	FILE *file = fopen("/proc/self/stat", "re");
-
-	if (!file)
-		return 0;
-	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-	fclose(file);
-	const char *bracket = strrchr(text, ')'); /* the name before it may hold anything */
-	if (!bracket ||
-	    sscanf(bracket + 1,
-		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
-		   &start) != 1)
-		return 0;
-	return start;
-}
 
 bool find_value(const char *text, const char *label, uint64_t *value)
 {
@@ -61,8 +43,7 @@ std::string instance_name(const char *suffix)
 {
 	char name[96];
 
-	snprintf(name, sizeof(name), "tracebench-%d-%" PRIu64 "%s%s", getpid(), own_start_time(),
-		 *suffix ? "-" : "", suffix);
+	tb_tracefs__instance_name(name, sizeof(name), suffix);
 	return name;
 }
 

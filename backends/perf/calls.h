@@ -26,7 +26,8 @@ struct CallsConfig {
 	uint16_t type_enter = 0; /* ids of raw_syscalls:sys_enter and sys_exit; 0: not sampled */
 	uint16_t type_exit = 0;
 	std::vector<EntryPoint> entry_points;
-	bool mark = true; /* see registers.h */
+	bool mark = true;  /* see registers.h */
+	bool lean = false; /* exits carry kLeanMask and not kCallMask; `mark` is false then */
 	/*
 	 * Not 0: samples come from before the target's execve, which this thread will make; what is before that entry is
 	 * dropped. 0: sampling begins with the execve itself.

@@ -25,6 +25,7 @@ namespace
 
 constexpr int32_t kSigreturn = SYS_rt_sigreturn;
 constexpr uint8_t kAllArgs = 0x3f;
+constexpr uint8_t kLeanForeignArgs = 0x1c; /* edx, esi, edi: arguments 2 to 4 of i386 */
 constexpr size_t kKeptMax = 1u << 16;
 
 constexpr int32_t kForeignExecveat = 358; /* of i386: no header of a 64-bit build has it */
@@ -111,7 +112,12 @@ private:
 
 	CallRegisters registers(const Sample &sample) const
 	{
-		return sample.registers ? load<CallRegisters>(sample.registers) : CallRegisters{};
+		if (!sample.registers)
+			return {};
+		if (!config_.lean)
+			return load<CallRegisters>(sample.registers);
+		const auto lean = load<LeanRegisters>(sample.registers);
+		return {0, 0, lean.dx, lean.si, lean.di, 0, 0, lean.r8, lean.r9, lean.r10};
 	}
 
 	bool wanted(uint32_t arch, int64_t nr) const
@@ -208,6 +214,17 @@ private:
 		return 1;
 	}
 
+	/*
+	 * Of the registers that a lean sample lacks one may be all that another call has: ebx of i386's 59, oldolduname. There
+	 * only the number counts that exec leaves for the new program's architecture.
+	 */
+	bool may_be_exec(const Sample &sample, int64_t nr) const
+	{
+		if (config_.lean)
+			return nr == (sample.abi == PERF_SAMPLE_REGS_ABI_32 ? kForeignExecve : SYS_execve);
+		return is_exec(kNativeArch, nr) || is_exec(kForeignArch, nr);
+	}
+
 	unsigned on_exit(const Sample &sample, tb_record *out)
 	{
 		int64_t nr, ret;
@@ -219,7 +236,7 @@ private:
 		}
 		const CallRegisters r = registers(sample);
 
-		if (ret == 0 && (is_exec(kNativeArch, nr) || is_exec(kForeignArch, nr)) && are_fresh(r))
+		if (ret == 0 && may_be_exec(sample, nr) && are_fresh(r))
 			return on_exec(sample, out);
 		if (!kept_.empty())
 			kept_.erase(sample.tid); /* an execve that failed, or whose exit was lost */
@@ -239,7 +256,9 @@ private:
 			native_args(r, out->args);
 		else
 			foreign_args(r, out->args);
-		out->args_valid = sample.registers ? kAllArgs : 0;
+		out->args_valid = !sample.registers                      ? 0
+				  : config_.lean && arch == kForeignArch ? kLeanForeignArgs
+									 : kAllArgs;
 		return 1;
 	}
 

@@ -52,6 +52,7 @@ const rings = (bytesPerCall: number): BufferTerms => ({
   knob: { name: 'perf record -m', unitBytes: 4096, powerOfTwo: true },
 });
 const EXIT_RING = rings(arch === 'arm64' ? 184 : 144);
+const LEAN_RING = rings(112);
 const PAIR_RING = rings(arch === 'arm64' ? 184 : 200);
 const ENTRY_RING = rings(arch === 'arm64' ? 112 : 120);
 
@@ -108,6 +109,13 @@ export default defineBackend({
       summary: 'as perf, following a private control group instead of what is inherited: also through set-uid programs',
       capabilities: { ...oneRecord, followsSetuid: true },
       buffer: EXIT_RING,
+    },
+    {
+      ...base,
+      name: 'lean',
+      summary: 'as perf without the registers by which i386 calls are told: cheaper, and int 0x80 is misnamed (x86-64)',
+      capabilities: { ...full, seesForeignArch: false, misnamesForeignArch: true },
+      buffer: LEAN_RING,
     },
   ],
   launchNeeds: (variant) => (variant.name === 'cgroup' ? { cgroup: true } : {}),

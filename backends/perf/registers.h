@@ -34,13 +34,17 @@ constexpr uint32_t kForeignArch = TB_ARCH_I386;
 struct CallRegisters {
 	uint64_t bx, cx, dx, si, di, bp, ip, r8, r9, r10;
 };
+struct LeanRegisters {
+	uint64_t dx, si, di, r8, r9, r10;
+};
 struct ArchRegisters {
 	uint64_t cx, ip;
 };
 constexpr uint64_t kArchMask = bit(PERF_REG_X86_CX) | bit(PERF_REG_X86_IP);
-constexpr uint64_t kCallMask = kArchMask | bit(PERF_REG_X86_BX) | bit(PERF_REG_X86_DX) |
-			       bit(PERF_REG_X86_SI) | bit(PERF_REG_X86_DI) | bit(PERF_REG_X86_BP) |
+/* The arguments of native calls, and nothing by which int 0x80 is told. */
+constexpr uint64_t kLeanMask = bit(PERF_REG_X86_DX) | bit(PERF_REG_X86_SI) | bit(PERF_REG_X86_DI) |
 			       bit(PERF_REG_X86_R8) | bit(PERF_REG_X86_R9) | bit(PERF_REG_X86_R10);
+constexpr uint64_t kCallMask = kLeanMask | kArchMask | bit(PERF_REG_X86_BX) | bit(PERF_REG_X86_BP);
 
 /* A successful exec returns with execve's number in the new program's architecture. */
 constexpr int kForeignExecve = 11;
@@ -89,6 +93,7 @@ struct ArchRegisters {
 };
 constexpr uint64_t kArchMask = bit(PERF_REG_ARM64_X0);
 constexpr uint64_t kCallMask = kArchMask;
+constexpr uint64_t kLeanMask = kArchMask;
 
 constexpr int kForeignExecve = 11;
 

@@ -68,6 +68,13 @@ int Trace::open(const tb_source_config *config, tb_geometry *geometry, tb_error 
 		return tb_error__set(err, -EINVAL, "perf has no variant '%s'", config->variant);
 	if (config->paths)
 		return tb_error__set(err, -EOPNOTSUPP, "perf's samples carry registers and no strings");
+	if (variant_->lean && variant_->way != Way::exits) {
+		tb_error__set(err, -EOPNOTSUPP,
+			      "the exit holds no arguments on this architecture, so there is no register to "
+			      "leave out");
+		tb_error__mend(err, "--backends perf");
+		return -EOPNOTSUPP;
+	}
 	int code = choose_wakeup(config, err);
 	if (code == 0)
 		code = has_lost_format(err);

@@ -26,8 +26,9 @@ constexpr uint32_t kLostBytes = 24;
 constexpr Way kOneRecord = kExitHasArguments ? Way::exits : Way::pairs;
 
 constexpr Variant kVariants[] = {
-	{"", kOneRecord, false},       {"pair", Way::pairs, false},  {"enter", Way::entries, false},
-	{"count", Way::counts, false}, {"cgroup", kOneRecord, true},
+	{"", kOneRecord, false, false},        {"pair", Way::pairs, false, false},
+	{"enter", Way::entries, false, false}, {"count", Way::counts, false, false},
+	{"cgroup", kOneRecord, true, false},   {"lean", kOneRecord, false, true},
 };
 
 struct NamedCall {
@@ -51,7 +52,8 @@ public:
 	int make()
 	{
 		plan_->calls.filter = filter_;
-		plan_->calls.mark = instruction_leaves_mark();
+		plan_->calls.lean = variant_.lean;
+		plan_->calls.mark = !variant_.lean && instruction_leaves_mark();
 		const int code = variant_.way == Way::exits ? plan_exits() : plan_entries();
 		plan_->record_bytes_max += kLostBytes;
 		return code;
@@ -159,9 +161,9 @@ private:
 		code = add_entries(kExecs, plan_->gated, Carries::note, Begins::armed);
 		if (code == 0)
 			code = add_entries(kEnds, false, Carries::call, Begins::execve);
-		plan_->registers = kCallMask;
-		plan_->call_bytes = sample_bytes(kExitBytes, __builtin_popcountll(kCallMask));
-		plan_->record_bytes_max = sample_bytes(kEnterBytes, __builtin_popcountll(kCallMask));
+		plan_->registers = variant_.lean ? kLeanMask : kCallMask;
+		plan_->call_bytes = sample_bytes(kExitBytes, __builtin_popcountll(plan_->registers));
+		plan_->record_bytes_max = sample_bytes(kEnterBytes, __builtin_popcountll(plan_->registers));
 		return code;
 	}
 

@@ -25,6 +25,7 @@ struct Variant {
 	const char *name; /* "" is the default */
 	Way way;
 	bool by_cgroup; /* follows a private control group, and not what the target inherits */
+	bool lean;      /* `exits` without the registers by which int 0x80 is told */
 };
 
 /* NULL when there is no such variant. */

@@ -34,6 +34,7 @@ export const mechanismCost: Check = {
     const contenders = [
       contender('none', CALLS),
       contender('perf', CALLS),
+      contender('perf/lean', CALLS),
       contender('ftrace', CALLS),
       foreign('bare', []),
       foreign('perf record', [...perfRecord(EXIT), `--user-regs=${REGISTERS}`, '--']),
@@ -61,8 +62,11 @@ export const mechanismCost: Check = {
       ratio('perf', 'perf record', 0.65),
       ratio('ftrace', 'perf record', 0.5),
       ratio('perf', 'perf record, both', 0.65),
+      ratio('perf/lean', 'perf record, both', 0.65),
       ratio('ftrace', 'perf record, both', 0.5),
-      ...['perf', 'ftrace'].map((name) => added(`mechanism-cost: added by ${name}`, take(values, name), none, seed)),
+      ...['perf', 'perf/lean', 'ftrace'].map((name) =>
+        added(`mechanism-cost: added by ${name}`, take(values, name), none, seed),
+      ),
       ...['perf record', 'perf record, both'].map((name) =>
         added(`mechanism-cost: added by ${name}`, take(values, name), bare, seed),
       ),

@@ -137,10 +137,11 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
     .option('--require <list>', 'backends and applications without which nothing is run (exit code 3)')
     .option('--out <dir>', 'new folder for the files (default: results/TIME-PROFILE)')
     .option('--resume [dir]', 'go on with an unfinished study (default: the newest unfinished)')
+    .option('--claims', 'show what people repeat beside what was measured (always in summary.md; full: always)')
     .option('--dry-run', 'print the expanded plan and the predicted time, run nothing')
     .action(async (options) => {
       const around = context();
-      const { plan, out, resume, dryRun, ...flags } = options;
+      const { plan, out, resume, dryRun, claims, ...flags } = options;
       if (resume !== undefined) {
         refuseBesidesResume(options, around.rest);
         finish(await resumed(resume === true ? newestUnfinished() : resolve(resume), around));
@@ -154,16 +155,18 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
         require: flags.require === undefined ? undefined : parseList(flags.require, '--require'),
         command: around.rest === null ? undefined : [...around.rest],
       } as Settings);
-      finish(await fresh(settings, out, dryRun === true, around));
+      finish(await fresh(settings, { out, dryRun: dryRun === true, claims: claims === true }, around));
     });
 }
 
-async function fresh(
-  settings: Settings,
-  out: string | undefined,
-  dryRun: boolean,
-  around: CommandContext,
-): Promise<number> {
+/** Flags that say nothing about the study. */
+interface Besides {
+  readonly out: string | undefined;
+  readonly dryRun: boolean;
+  readonly claims: boolean;
+}
+
+async function fresh(settings: Settings, { out, dryRun, claims }: Besides, around: CommandContext): Promise<number> {
   const context = planContext();
   const host = await findHost();
   const asUser = settings.user ?? host.invoker;
@@ -177,7 +180,7 @@ async function fresh(
     await showPlan(prepared, context, around);
     return EXIT.ok;
   }
-  return locked(around, host, async (run) => {
+  return locked(around, host, claims, async (run) => {
     if (host.invoker !== null) {
       run.progress.note(`trials run through sudo; files and targets belong to ${host.invoker}`);
     }
@@ -208,13 +211,14 @@ async function fresh(
 }
 
 async function resumed(dir: string, around: CommandContext): Promise<number> {
-  return locked(around, await findHost(), (run) => resumeStudy(dir, run));
+  return locked(around, await findHost(), false, (run) => resumeStudy(dir, run));
 }
 
 /** Takes the lock, hears the signals, runs the study, says what came of it. */
 async function locked(
   around: CommandContext,
   host: Host,
+  claims: boolean,
   study: (run: StudyRun) => Promise<StudyOutcome>,
 ): Promise<number> {
   const entry = join(distDir, 'harness', 'trial.js');
@@ -236,7 +240,7 @@ async function locked(
       progress,
       stop,
     });
-    await show(outcome, around);
+    await show(outcome, claims, around);
     return outcome.exitCode;
   } finally {
     stop.dispose();
@@ -249,11 +253,15 @@ function progressFor(around: CommandContext): Progress {
   return process.stderr.isTTY ? blockProgress(process.stderr) : lineProgress(process.stderr);
 }
 
-async function show({ study, dir, files }: StudyOutcome, around: CommandContext): Promise<void> {
+async function show({ study, dir, files }: StudyOutcome, claims: boolean, around: CommandContext): Promise<void> {
   if (around.json) {
     await printJson(around, study);
   } else {
-    const text = renderTerminal(study, { width: process.stdout.columns || WIDTH_OF_A_LOG, stream: process.stdout });
+    const text = renderTerminal(study, {
+      width: process.stdout.columns || WIDTH_OF_A_LOG,
+      stream: process.stdout,
+      claims: claims || study.plan.profile === 'full',
+    });
     await around.print(`${text.trimEnd()}\n`);
   }
   if (around.quiet) return;

@@ -23,6 +23,10 @@
 #define NAME_PREFIX "tracebench-"
 #define TRIES       200 /* of 10 ms: a process that was killed closes its descriptors a little after its pipes */
 
+/* A load that was cut short may turn the event on a little later, from a work queue. */
+#define SETTLE_NS    20000000
+#define SETTLE_TRIES 25
+
 static int trial_pid;
 static unsigned long long trial_start;
 
@@ -66,10 +70,41 @@ static DIR *open_instances(int *code)
 	return list;
 }
 
+/*
+ * What an instance stands for besides itself (tracefs_root.h). Its trial puts it back right after the load; here it is dead.
+ * Somebody else's program that prints, loaded since, loses its event too: nothing tells whose it is.
+ */
+static int undo(DIR *instances, const char *name)
+{
+	const size_t length = strlen(name), suffix = strlen(TB_TRACEFS_PRINTK_OFF);
+	const struct timespec pause = {0, SETTLE_NS};
+	char text[8];
+
+	if (length < suffix || strcmp(name + length - suffix, TB_TRACEFS_PRINTK_OFF) != 0)
+		return 0;
+	for (int i = 0; i < SETTLE_TRIES; i++) {
+		int code = tb_tracefs__write(dirfd(instances), "../" TB_TRACEFS_PRINTK_EVENT, "0");
+
+		if (code)
+			return code;
+		nanosleep(&pause, NULL);
+		code = tb_tracefs__read(dirfd(instances), "../" TB_TRACEFS_PRINTK_EVENT, text, sizeof(text));
+		if (code < 0)
+			return code;
+		if (*text == '0')
+			return 0;
+	}
+	return -EBUSY;
+}
+
 /* 0, also when it is gone already; or -errno. */
 static int remove_instance(DIR *instances, const char *name)
 {
 	const struct timespec pause = {0, 10000000};
+	const int code = undo(instances, name);
+
+	if (code)
+		return code;
 
 	for (int i = 0; i < TRIES; i++) {
 		if (unlinkat(dirfd(instances), name, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -179,6 +214,7 @@ void tb_tracefs_instances__write_state(FILE *out)
 	bool any = false;
 	int code, count;
 	DIR *instances = open_instances(&code);
+	char printk[8];
 
 	if (!instances) {
 		fputs("{\"available\":false,\"reason\":", out);
@@ -197,8 +233,13 @@ void tb_tracefs_instances__write_state(FILE *out)
 		free(names[i]);
 	}
 	free(names);
+	fputs("],\"bpfTracePrintk\":", out);
+	if (tb_tracefs__read(dirfd(instances), "../" TB_TRACEFS_PRINTK_EVENT, printk, sizeof(printk)) > 0)
+		tb_json__string(out, *printk == '0' ? "off" : "on");
+	else
+		fputs("null", out);
 	closedir(instances);
-	fputs("]}", out);
+	fputs("}", out);
 }
 
 const struct tb_hold tb_tracefs_instances_hold = {

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -48,4 +50,66 @@ int tb_tracefs__open(void)
 	/* Looking there makes the kernel mount tracefs below debugfs, hence last. */
 	fd = open_if_tracefs("/sys/kernel/debug/tracing");
 	return fd >= 0 ? fd : code;
+}
+
+/* Field 22 of /proc/self/stat, in clock ticks since boot. */
+static unsigned long long own_start_time(void)
+{
+	unsigned long long start = 0;
+	const char *bracket;
+	char text[1024];
+	FILE *file = fopen("/proc/self/stat", "re");
+
+	if (!file)
+		return 0;
+	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
+	fclose(file);
+	bracket = strrchr(text, ')'); /* the name before it may hold anything */
+	if (!bracket ||
+	    sscanf(bracket + 1,
+		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		   &start) != 1)
+		return 0;
+	return start;
+}
+
+void tb_tracefs__instance_name(char *name, size_t size, const char *suffix)
+{
+	snprintf(name, size, "tracebench-%d-%llu%s%s", getpid(), own_start_time(), *suffix ? "-" : "",
+		 suffix);
+}
+
+int tb_tracefs__read(int directory, const char *path, char *text, size_t size)
+{
+	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
+	size_t used = 0;
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return -errno;
+	while (n > 0 && used + 1 < size) {
+		n = read(fd, text + used, size - 1 - used);
+		if (n > 0)
+			used += (size_t)n;
+		else if (n < 0 && errno == EINTR)
+			n = 1;
+	}
+	text[used] = 0;
+	n = n < 0 ? -errno : (ssize_t)used;
+	close(fd);
+	return (int)n;
+}
+
+int tb_tracefs__write(int directory, const char *path, const char *text)
+{
+	int fd = openat(directory, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	const size_t length = strlen(text);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, length);
+	n = n == (ssize_t)length ? 0 : n < 0 ? -errno : -EIO;
+	close(fd);
+	return (int)n;
 }

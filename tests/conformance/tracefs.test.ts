@@ -1,6 +1,6 @@
 /** Tracing instances that are there already: a dead trial's, a living one's, somebody else's, and one in the trial's own place. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -11,7 +11,8 @@ import { statOf, stillRunning, treeOf, until } from '../fixtures/processes.ts';
 import { subjects } from './collect.ts';
 import { runTrial, specFor, stamped, TRIAL_ENTRY } from './trial-process.ts';
 
-const usable = (await subjects()).filter((s) => s.id.startsWith('ftrace') && s.unavailable === null).map((s) => s.id);
+const available = (await subjects()).filter((s) => s.unavailable === null).map((s) => s.id);
+const usable = available.filter((id) => id.startsWith('ftrace'));
 const before = await restingState();
 
 const nameOf = (pid: number): string => `tracebench-${pid}-${statOf(pid)?.startTicks}`;
@@ -68,6 +69,36 @@ describe.runIf(usable.length > 0)('a tracing instance that is there already', ()
     expect(readdirSync(instances)).not.toContain(dead);
     expect(readdirSync(instances)).toEqual(expect.arrayContaining([living, foreign, similar]));
   });
+
+  /** The top-level print event of whoever had it, put back after `test`. */
+  async function withPrintEvent(test: (file: string) => Promise<void>): Promise<void> {
+    const file = join(mount, 'events/bpf_trace/bpf_trace_printk/enable');
+    const found = readFileSync(file, 'utf8');
+    try {
+      writeFileSync(file, '1');
+      await test(file);
+    } finally {
+      writeFileSync(file, found);
+    }
+  }
+
+  /* Loading a program that prints turns the top-level event on (native/launcher/README.md, tracefs-instances). */
+  test('a repair turns the print event off that a dead process’s load turned on', () =>
+    withPrintEvent(async (event) => {
+      const dead = make(`${nameOfDead()}-printk-off`);
+      expect(await machineState()).toMatchObject({ guard: { tracefs: { bpfTracePrintk: 'on' } } });
+      expect(await repair()).toContain(`removed stale tracefs-instances: ${dead}`);
+      expect(readFileSync(event, 'utf8')).toBe('0\n');
+    }));
+
+  test.runIf(available.includes('ebpf/printk'))('the print event of an administrator stays on', () =>
+    withPrintEvent(async (event) => {
+      const made = make(`${nameOfDead()}-printk`);
+      expect(await repair()).toContain(`removed stale tracefs-instances: ${made}`);
+      expect(await runTrial(specFor('ebpf/printk', stamped('null', 503)))).toMatchObject({ status: 'completed' });
+      expect(readFileSync(event, 'utf8')).toBe('1\n');
+    }),
+  );
 
   test('in the trial’s own place, the trial fails and says so', async () => {
     const there = canonicalJson(await machineState());

@@ -70,6 +70,24 @@ static __always_inline void regs__args(const struct pt_regs *regs, _Bool foreign
 
 #endif
 
+/* What a program is attached to, and so what it is handed; decided when the code is inlined. */
+enum hook {
+	RAW, /* tp_btf: the tracepoint's own arguments; registers and number, registers and return value */
+	CLASSIC, /* perf's tracepoint: the raw data of the event; head, number and arguments, head, number and return value */
+};
+
+static __always_inline const struct pt_regs *hook__regs(enum hook hook, const __u64 *ctx)
+{
+	if (hook == CLASSIC)
+		return (const void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	return (const void *)ctx[0];
+}
+
+static __always_inline __s64 hook__return(enum hook hook, const __u64 *ctx)
+{
+	return hook == CLASSIC ? ctx[2] : ctx[1];
+}
+
 /* Who is calling. Fields that a program does not use cost it nothing: the loads are sunk or dropped. */
 struct caller {
 	__u32 tid;

@@ -28,16 +28,17 @@ static __always_inline _Bool full__keep(enum transport transport, const struct c
 }
 
 /* Entry of a call whose record its exit makes, except for calls that do not come back or come back without registers. */
-static __always_inline int full__enter(enum transport transport, __u64 *ctx)
+static __always_inline int full__enter(enum transport transport, enum hook hook, __u64 *ctx)
 {
-	const struct pt_regs *regs = (const void *)ctx[0];
 	struct caller who = caller__current();
 	tb_u8 *state = task__state(who.tid);
 	__s32 nr = ctx[1];
+	const struct pt_regs *regs;
 	tb_u8 class;
 
 	if (*state == TB_TASK_NONE)
 		return 0;
+	regs = hook__regs(hook, ctx);
 	class = nr__class(who.foreign, nr);
 	if (*state == TB_TASK_ARMED) {
 		/* Perhaps the execve that makes it the target; sched_process_exec will tell. */
@@ -63,7 +64,8 @@ static __always_inline int full__enter(enum transport transport, __u64 *ctx)
 	return 0;
 }
 
-static __always_inline void full__exit_kept(enum transport transport, __u64 *ctx, const struct caller *who)
+static __always_inline void full__exit_kept(enum transport transport, enum hook hook, __u64 *ctx,
+					    const struct caller *who)
 {
 	const struct tb_kept *call = bpf_map_lookup_elem(&kept, &who->tid);
 
@@ -73,7 +75,7 @@ static __always_inline void full__exit_kept(enum transport transport, __u64 *ctx
 	}
 	struct event e = {
 		.nr = call->nr,
-		.ret = ctx[1],
+		.ret = hook__return(hook, ctx),
 		.flags = TB_F_RET | TB_F_ENTRY_ARGS,
 		.kind = TB_KIND_CALL,
 		.kept = call,
@@ -84,12 +86,13 @@ static __always_inline void full__exit_kept(enum transport transport, __u64 *ctx
 }
 
 /* Its registers are the interrupted code's by now, and it has no arguments. */
-static __always_inline int lean__sigreturn(enum transport transport, __u64 *ctx, const struct caller *who)
+static __always_inline int lean__sigreturn(enum transport transport, __u64 *ctx, const struct caller *who,
+					   __s64 ret)
 {
 	/* i386 has two, sigreturn and rt_sigreturn, and nothing tells which. */
 	struct event e = {
 		.nr = who->foreign ? -1 : config.nr_sigreturn,
-		.ret = ctx[1],
+		.ret = ret,
 		.flags = TB_F_RET,
 		.kind = TB_KIND_CALL,
 	};
@@ -120,13 +123,12 @@ static __always_inline void lean__watch_entries(tb_u8 *state)
 		COUNT_RARE(refusals_unproven);
 }
 
-static __always_inline int full__exit(enum transport transport, _Bool lean, __u64 *ctx)
+static __always_inline int full__exit(enum transport transport, enum hook hook, _Bool lean, __u64 *ctx)
 {
-	const struct pt_regs *regs = (const void *)ctx[0];
 	struct caller who = caller__current();
 	tb_u8 *state = task__state(who.tid);
 	tb_u8 was = *state;
-	struct event e = {.flags = TB_F_RET, .kind = TB_KIND_CALL, .regs = regs};
+	struct event e = {.flags = TB_F_RET, .kind = TB_KIND_CALL};
 	tb_u8 class;
 
 	if (was <= TB_TASK_ARMED)
@@ -136,7 +138,7 @@ static __always_inline int full__exit(enum transport transport, _Bool lean, __u6
 		if (was == TB_TASK_IN_SILENT)
 			return 0;
 		if (was == TB_TASK_IN_KEPT) {
-			full__exit_kept(transport, ctx, &who);
+			full__exit_kept(transport, hook, ctx, &who);
 			return 0;
 		}
 		if (was == TB_TASK_NEWBORN) {
@@ -146,10 +148,11 @@ static __always_inline int full__exit(enum transport transport, _Bool lean, __u6
 			e.kind = TB_KIND_REFUSED;
 		}
 	}
-	e.nr = regs__nr(regs);
-	e.ret = ctx[1];
+	e.regs = hook__regs(hook, ctx);
+	e.nr = regs__nr(e.regs);
+	e.ret = hook__return(hook, ctx);
 	if (lean && e.nr == -1 && e.ret != -ENOSYS)
-		return lean__sigreturn(transport, ctx, &who);
+		return lean__sigreturn(transport, ctx, &who, e.ret);
 	class = nr__class(who.foreign, e.nr);
 	if (class & TB_NR_WANTED)
 		emit(transport, ctx, &who, &e);

@@ -3,7 +3,8 @@
  * The programs. All are optional ("?"): a variant loads the ones it needs (variant.cc) and no other, so that what
  * it costs is its own.
  *
- * tp_btf and not raw_tp: registers and task are read by plain loads instead of a helper call each.
+ * tp_btf and not raw_tp: registers and task are read by plain loads instead of a helper call each. `tracepoint` differs
+ * from `ringbuf` in the hooks of entry and exit and in nothing else.
  */
 #include "calls.h"
 #include "counting.h"
@@ -13,15 +14,15 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define FULL(transport, name)                                                     \
 	SEC("?tp_btf/sys_enter") int enter_##name(__u64 *ctx)                     \
 	{                                                                         \
-		return full__enter(transport, ctx);                               \
+		return full__enter(transport, RAW, ctx);                          \
 	}                                                                         \
 	SEC("?tp_btf/sys_exit") int exit_##name##_paired(__u64 *ctx)              \
 	{                                                                         \
-		return full__exit(transport, 0, ctx);                             \
+		return full__exit(transport, RAW, 0, ctx);                        \
 	}                                                                         \
 	SEC("?tp_btf/sys_exit") int exit_##name##_lean(__u64 *ctx)                \
 	{                                                                         \
-		return full__exit(transport, 1, ctx);                             \
+		return full__exit(transport, RAW, 1, ctx);                        \
 	}                                                                         \
 	SEC("?tp_btf/sched_process_exit") int task_exit_##name##_lean(__u64 *ctx) \
 	{                                                                         \
@@ -31,6 +32,22 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 FULL(RING_BUFFER, ringbuf)
 FULL(RING_BUFFER_STRINGS, strings)
 FULL(PERF_BUFFER, perfbuf)
+FULL(PRINTK, printk)
+
+SEC("?tracepoint/raw_syscalls/sys_enter") int enter_tracepoint(__u64 *ctx)
+{
+	return full__enter(RING_BUFFER, CLASSIC, ctx);
+}
+
+SEC("?tracepoint/raw_syscalls/sys_exit") int exit_tracepoint_paired(__u64 *ctx)
+{
+	return full__exit(RING_BUFFER, CLASSIC, 0, ctx);
+}
+
+SEC("?tracepoint/raw_syscalls/sys_exit") int exit_tracepoint_lean(__u64 *ctx)
+{
+	return full__exit(RING_BUFFER, CLASSIC, 1, ctx);
+}
 
 #ifdef TB_HAS_MMAP_RING
 FULL(MMAP_RING, mmap)

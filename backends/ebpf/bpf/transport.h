@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (Apache-2.0 OR GPL-2.0-only) */
 /*
- * Four ways for a record to reach user space, behind one inlined function. The transport is a constant of each
+ * Five ways for a record to reach user space, behind one inlined function. The transport is a constant of each
  * program, so that a kernel that lacks what one of them needs never sees its instructions.
  */
 #ifndef TRACEBENCH_EBPF_TRANSPORT_H
@@ -13,6 +13,7 @@ enum transport {
 	RING_BUFFER,         /* BPF_MAP_TYPE_RINGBUF: one ring for all CPUs; Linux 5.8 */
 	RING_BUFFER_STRINGS, /* the same with the strings of path arguments; atomic exchange as MMAP_RING */
 	PERF_BUFFER,         /* BPF_MAP_TYPE_PERF_EVENT_ARRAY: one ring per CPU, owned by perf */
+	PRINTK, /* bpf_trace_vprintk: text in every tracing instance that has the event on; Linux 5.16 */
 };
 
 /* What goes into a record. Registers, a kept call or neither (no arguments): decided when the code is inlined. */
@@ -176,6 +177,34 @@ static __always_inline void emit_perf_buffer(void *ctx, const struct caller *who
 		COUNT_RARE(lost);
 }
 
+SEC(".rodata.printk") const char printk_format[] = TB_PRINTK_FORMAT;
+
+/* Not what went into a buffer: whether there was room is told by the buffer alone. */
+static __always_inline void emit_printk(const struct caller *who, const struct event *e)
+{
+	struct tb_record r;
+
+	record__fill(&r, bpf_get_smp_processor_id(), who, e);
+	const __u64 words[] = {
+		r.ts_ns,
+		(__u64)r.tgid << 32 | r.tid,
+		(__u32)r.nr,
+		r.arch,
+		r.cpu | (__u32)r.kind << TB_PRINTK_KIND | (__u32)(r.args_valid != 0) << TB_PRINTK_ARGS |
+			r.flags << TB_PRINTK_FLAGS,
+		r.ret,
+		r.args[0],
+		r.args[1],
+		r.args[2],
+		r.args[3],
+		r.args[4],
+		r.args[5],
+	};
+
+	if (bpf_trace_vprintk(printk_format, sizeof(printk_format), words, sizeof(words)) < 0)
+		COUNT_RARE(lost);
+}
+
 static __always_inline void emit(enum transport transport, void *ctx, const struct caller *who,
 				 const struct event *e)
 {
@@ -189,6 +218,8 @@ static __always_inline void emit(enum transport transport, void *ctx, const stru
 		emit_ring_buffer_strings(who, e);
 	if (transport == PERF_BUFFER)
 		emit_perf_buffer(ctx, who, e);
+	if (transport == PRINTK)
+		emit_printk(who, e);
 }
 
 #endif

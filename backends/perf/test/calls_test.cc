@@ -189,6 +189,14 @@ Made entry10(uint32_t tgid, uint32_t tid, uint16_t type, const Words &registers 
 	return Made(make_sample(tgid, tid, 40, {type, 1}, PERF_SAMPLE_REGS_ABI_64, registers), 10);
 }
 
+/* dx si di r8 r9 r10. */
+Made exit6(int64_t nr, int64_t ret, const Words &registers, uint64_t abi = PERF_SAMPLE_REGS_ABI_64)
+{
+	return Made(make_sample(7, 7, 50, {kExit, static_cast<uint64_t>(nr), static_cast<uint64_t>(ret)}, abi,
+				registers),
+		    6);
+}
+
 void check_args(const tb_record &r, const Words &args)
 {
 	CHECK_EQ(r.args_valid, 0x3f);
@@ -230,6 +238,34 @@ TEST(i386_calls_are_told_by_abi_and_by_what_int80_leaves_alone)
 	/* i386 fork is number 2. */
 	CHECK_EQ(take(calls.get(), exit10(7, 9, 2, 0, kInt80)).records[0].kind, TB_KIND_BIRTH);
 	CHECK_EQ(take(calls.get(), exit10(7, 9, 2, 0)).records[0].kind, TB_KIND_CALL);
+}
+
+TEST(six_registers_hold_a_native_call_and_half_of_an_i386_one)
+{
+	const Words six = {0xd, 0x51, 0xd1, 0x8, 0x9, 0x10}, fresh(6, 0);
+	CallsConfig config = make_config();
+	config.lean = true;
+	config.mark = false;
+	const auto calls = make_exit_calls(config);
+
+	const Taken native = take(calls.get(), exit6(SYS_read, -EBADF, six));
+	CHECK_EQ(native.records[0].arch, TB_ARCH_X86_64);
+	CHECK_EQ(native.records[0].ret, -EBADF);
+	check_args(native.records[0], {0xd1, 0x51, 0xd, 0x10, 0x8, 0x9});
+	const Taken abi32 = take(calls.get(), exit6(20, 7, six, PERF_SAMPLE_REGS_ABI_32));
+	CHECK_EQ(abi32.records[0].arch, TB_ARCH_I386);
+	CHECK_EQ(abi32.records[0].args_valid, 0x1c);
+	const Words args = {0, 0, 0xd, 0x51, 0xd1, 0};
+	for (unsigned i = 0; i < 6; i++)
+		CHECK_EQ(abi32.records[0].args[i], args[i]);
+	/* An exec into either architecture; i386's number 59 is oldolduname, whose one argument is in ebx. */
+	CHECK_EQ(take(calls.get(), exit6(SYS_execve, 0, fresh)).records[0].arch, TB_ARCH_I386);
+	CHECK_EQ(take(calls.get(), exit6(kForeignExecve, 0, fresh, PERF_SAMPLE_REGS_ABI_32)).records[0].nr,
+		 kForeignExecve);
+	CHECK_EQ(calls->health().execs_without_entry, 2u);
+	CHECK_EQ(take(calls.get(), exit6(SYS_execve, 0, fresh, PERF_SAMPLE_REGS_ABI_32)).records[0].nr,
+		 SYS_execve);
+	CHECK_EQ(calls->health().execs_without_entry, 2u);
 }
 
 TEST(a_filter_names_native_numbers)
