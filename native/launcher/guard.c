@@ -18,6 +18,7 @@
 #include "cgroup.h"
 #include "hold.h"
 #include "json_line.h"
+#include "scratch.h"
 #include "tracefs_instances.h"
 
 #define TRIAL_FD  3
@@ -28,12 +29,14 @@
 #define EXIT_CANNOT 3
 
 /* Taken in this order, given back in the opposite one. */
-static const struct tb_hold *const holds[] = {&tb_never_task_hold, &tb_cgroup_hold, &tb_audit_hold,
-					      &tb_audit_listen_hold, &tb_tracefs_instances_hold};
+static const struct tb_hold *const holds[] = {
+	&tb_never_task_hold,        &tb_cgroup_hold, &tb_audit_hold, &tb_audit_listen_hold,
+	&tb_tracefs_instances_hold, &tb_scratch_hold};
 #define HOLDS (sizeof(holds) / sizeof(holds[0]))
 
 static const char usage_text[] =
-	"Usage: tracebench-guard [--never-task] [--cgroup] [--audit | --audit-listen] [--tracefs-instances]\n"
+	"Usage: tracebench-guard [--never-task] [--cgroup] [--audit | --audit-listen] [--tracefs-instances] "
+	"[--scratch]\n"
 	"       tracebench-guard --repair | --state\n"
 	"Holds what a trial changes of the machine until descriptor 3 is at its end, then gives it back. "
 	"Meant to be\n"
@@ -44,6 +47,7 @@ static const char usage_text[] =
 	"  --audit-listen  the same beside an owner that lives, whose settings stay as they are\n"
 	"  --tracefs-instances  tracing instances whose names say that they are of the process that started "
 	"the guard\n"
+	"  --scratch     a folder in memory, named in the status line, for what a foreign tool writes\n"
 	"  --repair      remove what guards that were killed left behind, print it, and exit\n"
 	"  --state       print the state of what could be held, as one JSON object, and exit\n"
 	"  --help        this text\n\n"
@@ -157,6 +161,8 @@ static int state(void)
 	tb_cgroup__write_state(stdout);
 	fputs(",\"tracefs\":", stdout);
 	tb_tracefs_instances__write_state(stdout);
+	fputs(",\"scratch\":", stdout);
+	tb_scratch__write_state(stdout);
 	puts("}");
 	return fflush(stdout) ? EXIT_FAILED : 0;
 }

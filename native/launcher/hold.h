@@ -28,5 +28,6 @@ extern const struct tb_hold tb_cgroup_hold;
 extern const struct tb_hold tb_audit_hold;
 extern const struct tb_hold tb_audit_listen_hold;
 extern const struct tb_hold tb_tracefs_instances_hold;
+extern const struct tb_hold tb_scratch_hold;
 
 #endif
