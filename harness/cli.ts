@@ -10,6 +10,7 @@ import { explainCommand } from './commands/explain.ts';
 import { listCommand } from './commands/list.ts';
 import { ON_BEHALF, readLetter } from './commands/on-behalf.ts';
 import { runCommand } from './commands/run.ts';
+import { setupCommand } from './commands/setup.ts';
 import { traceCommand } from './commands/trace.ts';
 import { toolVersion } from './environment.ts';
 import { BackendError, EXIT, TracebenchError } from './errors.ts';
@@ -65,6 +66,7 @@ async function main(typed: readonly string[]): Promise<number> {
     traceCommand(context, finish),
     runCommand(context, finish),
     explainCommand(context),
+    setupCommand(context, finish),
   ];
   for (const command of commands) program.addCommand(command as unknown as Command);
   for (const command of [program, ...program.commands]) {

@@ -48,6 +48,11 @@ export function holdCgroup(): Promise<Guard> {
   return hold('cgroup');
 }
 
+/** Holds a folder in memory, named in `where`; it goes with all that is in it. */
+export function holdScratch(): Promise<Guard> {
+  return hold('scratch');
+}
+
 /** Holds all of `names`, in this order. Throws BackendError when one cannot be had: nothing is held then. */
 export async function holdAll(names: readonly HoldName[]): Promise<{ release(): Promise<void> }> {
   const guards: Guard[] = [];

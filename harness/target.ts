@@ -25,7 +25,8 @@ export interface TargetSettings {
   readonly controlFd: number;
   /** Length of the bare-call canary in calls; 0: none. */
   readonly canaryCalls: number;
-  readonly stdio: 'inherit' | 'null';
+  /** Or files for standard output and error. */
+  readonly stdio: 'inherit' | 'null' | { readonly out: string; readonly err: string };
 }
 
 /** How the target ended. Times are of the whole tree. */
@@ -49,7 +50,9 @@ function launcherArguments(s: TargetSettings, group: Guard | null): string[] {
   if (s.keepSysAdmin) args.push('--keep-sys-admin');
   if (s.auditSession) args.push('--audit-session');
   if (s.canaryCalls > 0) args.push('--canary', String(s.canaryCalls));
-  args.push('--stdin', s.stdio, '--stdout', s.stdio, '--stderr', 'inherit');
+  const [input, output, error] =
+    typeof s.stdio === 'string' ? [s.stdio, s.stdio, 'inherit'] : ['null', s.stdio.out, s.stdio.err];
+  args.push('--stdin', input, '--stdout', output, '--stderr', error);
   return [...args, '--', ...s.argv];
 }
 
@@ -116,6 +119,11 @@ export class Target {
   /** SIGTERM to the tree's root. */
   terminate(): void {
     this.#helper.command('t');
+  }
+
+  /** SIGINT to the tree's root. */
+  interrupt(): void {
+    this.#helper.command('i');
   }
 
   /** Resolves after the last exit of the tree. Reaps the launcher. */

@@ -22,7 +22,7 @@ import { EXIT, TracebenchError } from './errors.ts';
 import type { EventBatch } from './event.ts';
 import { holdAll } from './guard.ts';
 import { TraceSession } from './session.ts';
-import { Target, type TargetEnd } from './target.ts';
+import { Target, type TargetEnd, type TargetSettings } from './target.ts';
 
 /** One backend variant on the target. */
 export interface Collector {
@@ -40,6 +40,19 @@ export interface Collector {
   readonly onBatch: ((batch: EventBatch) => void) | null;
 }
 
+/** A whole tool beside the target (harness/contestants): it traces, while the collector serves the gates. */
+export interface Companion {
+  readonly needs: LaunchNeeds;
+  /** Resolves once it traces the target, which stands at its gate. */
+  attach(pid: number): Promise<void>;
+  /** Resolves when it ended as it should not have; detach then says how. */
+  readonly broken: Promise<void>;
+  /** Once the target is gone: resolves when the tool has ended and all it wrote is there. */
+  detach(): Promise<void>;
+  /** Ends what is left of it, on every path. */
+  close(): Promise<void>;
+}
+
 export interface TracedSettings {
   /** At least one. They are armed in this order. */
   readonly collectors: readonly Collector[];
@@ -47,13 +60,14 @@ export interface TracedSettings {
   readonly filter: readonly number[] | null;
   readonly workloadCpus: readonly number[] | null;
   readonly user: string | null;
-  readonly stdio: 'inherit' | 'null';
+  readonly stdio: TargetSettings['stdio'];
   /** Gates and truth of a stamped workload, which one collector alone can serve. */
   readonly control: { readonly fd: number; readonly handle: ControlHandle } | null;
   /** The target is to have an audit context even if no collector needs one: the baseline of those that do. */
   readonly auditContext: boolean;
   readonly canaryCalls: number;
   readonly expectedPerLane: number;
+  readonly companion?: Companion | null;
   /** The target is killed when it is aborted; the outcome then says so and why. */
   readonly signal: AbortSignal;
 }
@@ -107,8 +121,9 @@ function prepare(collector: Collector, filter: TracedSettings['filter']): Prepar
 }
 
 /** What the launcher must do for all of them together. */
-function needsOf(prepared: readonly Prepared[]): LaunchNeeds {
+function needsOf(prepared: readonly Prepared[], companion: Companion | null): LaunchNeeds {
   const all = prepared.map((p) => p.backend.launchNeeds?.(p.variant, p.trace) ?? {});
+  if (companion !== null) all.push(companion.needs);
   const holds = [...new Set(all.flatMap((needs) => needs.holds ?? []))];
   return { ...(Object.assign({}, ...all) as LaunchNeeds), holds };
 }
@@ -126,7 +141,7 @@ export function holdFor(needs: LaunchNeeds): Promise<{ release(): Promise<void> 
 export async function runTraced(s: TracedSettings): Promise<TracedOutcome> {
   if (s.control !== null && s.collectors.length > 1) throw new TypeError('a control page has one collector');
   const prepared = s.collectors.map((collector) => prepare(collector, s.filter));
-  const asked = needsOf(prepared);
+  const asked = needsOf(prepared, s.companion ?? null);
   const needs: LaunchNeeds = s.auditContext && asked.audit === undefined ? { ...asked, audit: 'listener' } : asked;
   s.signal.throwIfAborted();
 
@@ -175,6 +190,7 @@ async function launchAndTrace(
       );
     }
     for (const session of sessions) await session.start(target.pid);
+    await s.companion?.attach(target.pid);
     s.signal.throwIfAborted();
     let stopping = false;
     const consumed = sessions.map((session, i) => {
@@ -186,10 +202,12 @@ async function launchAndTrace(
       const onBatch = prepared[i]?.collector.onBatch ?? null;
       return onBatch === null ? null : settled(consume(session, onBatch), () => target.kill());
     });
+    void s.companion?.broken.then(kill);
     target.start();
     const end = await target.end();
     stopping = true;
     for (const session of sessions) await session.stop();
+    await s.companion?.detach();
     for (const failure of await Promise.all(consumed)) if (failure !== null) throw failure.error;
     const aborted = s.signal.aborted ? abortError(s.signal) : null;
     const reports = sessions.map((session) => session.report);
@@ -197,6 +215,7 @@ async function launchAndTrace(
   } finally {
     s.signal.removeEventListener('abort', kill);
     await target.close();
+    await s.companion?.close();
     for (const session of sessions) await session.close();
   }
 }

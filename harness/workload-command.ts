@@ -3,10 +3,11 @@ import { findWorkload } from '../workloads/index.ts';
 import { usageError } from './errors.ts';
 import type { WorkloadSpec } from './result.ts';
 
-/** Throws a usage error for a name that the catalogue does not have. */
-export function argvOf(workload: WorkloadSpec): readonly string[] {
+/** `warmup`: calls before START, where they must be known. Throws a usage error for a name that the catalogue does not have. */
+export function argvOf(workload: WorkloadSpec, warmup?: number): readonly string[] {
   if (workload.kind === 'application') return workload.argv;
   const entry = findWorkload(workload.name);
   if (entry === undefined) throw usageError(`no workload is called '${workload.name}'`, './tracebench list');
-  return entry.argv({ calls: workload.calls, seed: workload.seed, threads: workload.threads });
+  const { calls, seed, threads } = workload;
+  return entry.argv({ calls, seed, threads, ...(warmup === undefined ? {} : { warmup }) });
 }

@@ -1,6 +1,6 @@
 /** What every command gets from the command line around it, and how it speaks. */
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { backends } from '../../backends/index.ts';
+import { backendsAndTools } from '../../backends/index.ts';
 import { workloads } from '../../workloads/index.ts';
 import { readMachine } from '../machine.ts';
 import { projectRoot } from '../paths.ts';
@@ -31,7 +31,7 @@ export const resultsDir: string = join(projectRoot, 'results');
 
 export function planContext(): PlanContext {
   return {
-    backends,
+    backends: backendsAndTools,
     workloads,
     machine: readMachine(),
     syscallNumbers: parseSyscallList,
