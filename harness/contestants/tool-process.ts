@@ -16,11 +16,12 @@ const MOUNTS = 'mount -t tracefs nodev /sys/kernel/tracing && mount -t debugfs n
 export interface ToolWords {
   readonly words: readonly string[];
   readonly tracefs: boolean;
+  readonly mostFileBytes: number;
 }
 
 /** The command line that runs `words` within the bounds. It becomes them: no shell stays. */
-export function boundedWords({ words, tracefs }: ToolWords): string[] {
-  const limits = `ulimit -f ${MOST_FILE_BYTES / ULIMIT_BLOCK_BYTES} && trap '' XFSZ && exec "$@"`;
+export function boundedWords({ words, tracefs, mostFileBytes }: ToolWords): string[] {
+  const limits = `ulimit -f ${mostFileBytes / ULIMIT_BLOCK_BYTES} && trap '' XFSZ && exec "$@"`;
   const shell = ['sh', '-c', `${tracefs ? MOUNTS : ''}${limits}`, 'sh', ...words];
   return tracefs ? ['unshare', '--mount', ...shell] : shell;
 }

@@ -14,11 +14,13 @@ import { linesOf, sizesOf, tailOf } from './output-files.ts';
 import { peakRssBytes, processCpuNs, treeCpuNs } from './process-use.ts';
 import { waitReady } from './ready.ts';
 import { readLoss } from './tool-output.ts';
-import { howItEnded, MOST_FILE_BYTES, runTool, startTool } from './tool-process.ts';
+import { howItEnded, MOST_FILE_BYTES, runTool, startTool, type ToolWords } from './tool-process.ts';
 
 const READY_LIMIT_MS = 20_000;
 const COMMAND_LIMIT_MS = 10_000;
 const STOP_LIMIT_MS = 20_000;
+/** What survives SIGKILL is stuck in the kernel. */
+const KILL_LIMIT_MS = 5000;
 const SETTLE_LIMIT_MS = 20_000;
 /** Text of a gigabyte takes perf script a minute. */
 const DECODE_LIMIT_MS = 120_000;
@@ -31,9 +33,10 @@ export interface ToolTerms {
   readonly cpus: readonly number[] | null;
   /** All blanks that do not depend on the target. */
   readonly blanks: Omit<Blanks, 'pid' | 'sessionId' | 'folder'>;
-  /** For tests of its deadlines. */
+  /** For tests of what happens at its limits. */
   readonly readyLimitMs?: number;
   readonly stopLimitMs?: number;
+  readonly mostFileBytes?: number;
 }
 
 export class ToolRun implements Companion {
@@ -105,7 +108,7 @@ export class ToolRun implements Companion {
     this.#askedBefore = await this.#ask('before');
     const began = process.hrtime.bigint();
     const words = contestant.words.map((word) => fillBlanks(word, blanks));
-    const tool = await startTool({ words, tracefs: contestant.tracefs }, folder, cpus);
+    const tool = await startTool(this.#bounded(words), folder, cpus);
     this.#tool = tool;
     this.#end = tool.end();
     this.#end.then(
@@ -116,6 +119,14 @@ export class ToolRun implements Companion {
     for (const command of contestant.arm ?? []) await this.#command(command, 'arm');
     this.attachNs = Number(process.hrtime.bigint() - began);
     this.#readyCpuNs = treeCpuNs(tool.pid);
+  }
+
+  get #mostFileBytes(): number {
+    return this.#terms.mostFileBytes ?? MOST_FILE_BYTES;
+  }
+
+  #bounded(words: readonly string[]): ToolWords {
+    return { words, tracefs: this.#contestant.tracefs, mostFileBytes: this.#mostFileBytes };
   }
 
   #noteEnd(end: TargetEnd): void {
@@ -136,6 +147,7 @@ export class ToolRun implements Companion {
       () => this.#ended !== null || Date.now() > until,
     );
     if (isReady) return;
+    this.#checkRoom();
     if (this.#ended !== null) throw this.#failure('start', howItEnded(this.#ended));
     throw this.#failure('start', `${words[0]} did not show that it traces within ${limitMs} ms`);
   }
@@ -156,7 +168,7 @@ export class ToolRun implements Companion {
     const filled = words.map((word) => fillBlanks(word, this.#blanks ?? { ...blanks, ...this.#unknown() }));
     const limitMs = out === DECODED ? DECODE_LIMIT_MS : COMMAND_LIMIT_MS;
     try {
-      await runTool({ words: filled, tracefs: this.#contestant.tracefs }, folder, out, limitMs);
+      await runTool(this.#bounded(filled), folder, out, limitMs);
     } catch (error) {
       throw this.#failure(out, `${(error as Error).message}: ${tailOf(join(folder, `${out}.stderr`))}`);
     }
@@ -177,12 +189,7 @@ export class ToolRun implements Companion {
     const contestant = this.#contestant;
     this.#stopping = true;
     if (this.#tool !== null && this.#end !== null) await this.#stop(this.#tool, this.#end);
-    if (sizesOf(this.#terms.folder).largest >= MOST_FILE_BYTES) {
-      throw this.#failure(
-        'read',
-        `its output reached ${MOST_FILE_BYTES} bytes, all there is room for: give fewer --calls`,
-      );
-    }
+    this.#checkRoom();
     if (contestant.decode !== undefined) await this.#command(contestant.decode, DECODED);
     const asked = await this.#ask('after');
     let next = 0;
@@ -197,8 +204,15 @@ export class ToolRun implements Companion {
     });
   }
 
+  #checkRoom(): void {
+    const most = this.#mostFileBytes;
+    if (sizesOf(this.#terms.folder).largest < most) return;
+    throw this.#failure('write', `its output reached ${most} bytes, all there is room for: give fewer --calls`);
+  }
+
   async #stop(tool: Target, ended: Promise<TargetEnd>): Promise<void> {
     const { stop, settleMs } = this.#contestant;
+    this.#checkRoom();
     if (this.#ended !== null && (stop !== 'target' || this.#ended.exitCode !== 0)) {
       throw this.#failure('trace', `it ${howItEnded(this.#ended)} before its target`);
     }
@@ -244,6 +258,17 @@ export class ToolRun implements Companion {
   async close(): Promise<void> {
     this.#stopping = true;
     if (this.#watch !== null) clearInterval(this.#watch);
-    await this.#tool?.close();
+    if (this.#tool === null) return;
+    if (this.#ended === null) await this.#kill(this.#tool);
+    await this.#tool.close();
+  }
+
+  /** Whoever waits for its end reaps its launcher; a second one at the same time would find nobody. */
+  async #kill(tool: Target): Promise<void> {
+    tool.kill();
+    const late = new Promise<void>((resolve) => {
+      setTimeout(resolve, KILL_LIMIT_MS).unref();
+    });
+    await Promise.race([this.#end?.catch(() => undefined), late]);
   }
 }
