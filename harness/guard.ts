@@ -48,7 +48,7 @@ export function holdCgroup(): Promise<Guard> {
   return hold('cgroup');
 }
 
-/** Holds a folder in memory, named in `where`; it goes with all that is in it. */
+/** Holds a private directory for one target's files. Release it once the target's tree is gone. */
 export function holdScratch(): Promise<Guard> {
   return hold('scratch');
 }

@@ -5,7 +5,7 @@
 import type { BufferTerms, Capabilities, LaunchNeeds, LossRelation, Placement } from '../../harness/backend.ts';
 
 /**
- * Filled into words and files: the target's `pid` and audit `sessionId`, the trial's `folder` (in memory, removed after it),
+ * Filled into words and files: the target's `pid` and audit `sessionId`, the trial's `folder` (in memory unless TMPDIR says otherwise, removed after it),
  * the names of the workload's stamped `calls`, `pagesPerCpu` and `kibPerCpu` of the study's buffer budget, and the names by which the
  * guard knows what to take away again: `instance` (tracing) and `ruleKey` (audit).
  */

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A folder in memory for what a foreign tool writes during one trial: /dev/shm/tracebench-scratch-PID-STARTTIME of the guard,
- * so that a disk is neither measured nor filled. Given back with all that is in it; while the tool is still dying it may
- * make another file, so removing is tried again. One whose guard is gone is stale.
+ * A private directory for one target: under TMPDIR, else /dev/shm, else /tmp. Its name, tracebench-scratch-PID-STARTTIME, says
+ * which guard's it is; one whose guard is gone is stale.
+ *
+ * What lies in it belongs to the target, perhaps to another user, who may still be writing: so it is removed by descriptors,
+ * never through a symbolic link, and again until it is gone.
  */
 #include "scratch.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,134 +23,198 @@
 #include "json_line.h"
 #include "start_time.h"
 
-#define ROOT        "/dev/shm"
 #define NAME_PREFIX "tracebench-scratch-"
-#define TRIES       200 /* of 20 ms: a tree that is being killed may take the launcher's 4 s */
-#define OPEN_FILES  16
+#define PLACES      3
 
-static char path[sizeof(ROOT) + sizeof(NAME_PREFIX) + 48];
+/* The launcher ends the target's tree at the same moment. */
+#define GONE_MS  4000
+#define RETRY_MS 10
 
-static bool parse_name(const char *name, int *pid, unsigned long long *start)
+static char held[PATH_MAX];
+
+/* Where they are made, the first that takes one; all are looked through. NULL: not here. */
+static const char *place(unsigned i)
 {
-	return sscanf(name, NAME_PREFIX "%d-%llu", pid, start) == 2;
+	const char *named = getenv("TMPDIR");
+	const char *const places[PLACES] = {named && *named == '/' ? named : NULL, "/dev/shm", "/tmp"};
+
+	return places[i];
 }
 
-static int explain(int code, const char *what, char reason[TB_REASON_MAX])
+static int explain(int code, const char *what, const char *where, char reason[TB_REASON_MAX])
 {
-	snprintf(reason, TB_REASON_MAX, "%s: %s", what, strerror(-code));
+	snprintf(reason, TB_REASON_MAX, "%s %.300s: %s", what, where, strerror(-code));
 	return code;
-}
-
-static int remove_entry(const char *entry, const struct stat *st, int type, struct FTW *walk)
-{
-	(void)st;
-	(void)type;
-	(void)walk;
-	return remove(entry) && errno != ENOENT ? -1 : 0;
-}
-
-/* 0, also when it is gone already; or -errno. Follows no link and leaves no file system. */
-static int remove_tree(const char *folder)
-{
-	const struct timespec pause = {0, 20000000};
-
-	for (int i = 0; i < TRIES; i++) {
-		if (nftw(folder, remove_entry, OPEN_FILES, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0 ||
-		    errno == ENOENT)
-			return 0;
-		if (errno != ENOTEMPTY && errno != EEXIST && errno != EBUSY)
-			break;
-		nanosleep(&pause, NULL);
-	}
-	return -errno;
 }
 
 static int take(char reason[TB_REASON_MAX])
 {
-	snprintf(path, sizeof(path), ROOT "/" NAME_PREFIX "%d-%llu", getpid(), tb_start_time(getpid()));
-	return mkdir(path, 0700) ? explain(-errno, path, reason) : 0;
+	int pid = getpid(), code = -ENOENT;
+
+	for (unsigned i = 0; i < PLACES; i++) {
+		if (!place(i))
+			continue;
+		if (snprintf(held, sizeof(held), "%s/" NAME_PREFIX "%d-%llu", place(i), pid,
+			     tb_start_time(pid)) >= (int)sizeof(held))
+			return explain(-ENAMETOOLONG, "making a directory in", place(i), reason);
+		if (mkdir(held, 0700) == 0)
+			return 0;
+		code = -errno;
+	}
+	return explain(code, "making directory", held, reason);
 }
 
 static const char *where(void)
 {
-	return path;
+	return held;
+}
+
+/* One pass. 0 when nothing of that name is left, or -errno; -ENOTEMPTY when something came in meanwhile. */
+static int remove_once(int parent, const char *name)
+{
+	struct dirent *entry;
+	int fd, rc = 0;
+	DIR *list;
+
+	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR)
+		return -errno;
+	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	list = fdopendir(fd);
+	if (!list) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
+	while (rc == 0 && (entry = readdir(list))) {
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			rc = remove_once(fd, entry->d_name);
+	}
+	closedir(list);
+	if (rc == 0 && unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT)
+		rc = -errno;
+	return rc;
+}
+
+static int remove_tree(const char *path)
+{
+	const struct timespec pause = {0, RETRY_MS * 1000000L};
+	int rc = -ENOTEMPTY;
+
+	for (int waited = 0; rc == -ENOTEMPTY && waited <= GONE_MS; waited += RETRY_MS) {
+		if (waited)
+			nanosleep(&pause, NULL);
+		rc = remove_once(AT_FDCWD, path);
+	}
+	return rc;
 }
 
 static int give_back(char reason[TB_REASON_MAX])
 {
-	int code = remove_tree(path);
+	int rc = remove_tree(held);
 
-	return code ? explain(code, path, reason) : 0;
+	return rc ? explain(rc, "removing", held, reason) : 0;
 }
 
-static void write_name(FILE *out, const char *name, bool *any)
+typedef int (*visit_fn)(const char *path, bool in_use, void *context);
+
+static int walk(visit_fn visit, void *context)
 {
-	fputs(*any ? "," : "", out);
-	tb_json__string(out, name);
-	*any = true;
+	int rc = 0;
+
+	for (unsigned i = 0; i < PLACES && rc == 0; i++) {
+		DIR *list = place(i) ? opendir(place(i)) : NULL;
+		struct dirent *entry;
+
+		/* Named by TMPDIR as well: once is enough. */
+		if (!list || (i > 0 && place(0) && !strcmp(place(i), place(0)))) {
+			if (list)
+				closedir(list);
+			continue;
+		}
+		while (rc == 0 && (entry = readdir(list))) {
+			unsigned long long start;
+			char path[PATH_MAX];
+			int pid, end = 0;
+
+			if (sscanf(entry->d_name, NAME_PREFIX "%d-%llu%n", &pid, &start, &end) != 2 ||
+			    entry->d_name[end] ||
+			    snprintf(path, sizeof(path), "%s/%s", place(i), entry->d_name) >=
+				    (int)sizeof(path))
+				continue;
+			rc = visit(path, start && tb_start_time(pid) == start, context);
+		}
+		closedir(list);
+	}
+	return rc;
+}
+
+struct lists {
+	FILE *removed, *in_use;
+};
+
+static void append(FILE *list, const char *path)
+{
+	if (ftell(list))
+		putc(',', list);
+	tb_json__string(list, path);
+}
+
+static int tidy(const char *path, bool in_use, void *context)
+{
+	struct lists *lists = context;
+	int rc = in_use ? 0 : remove_tree(path);
+
+	/* Somebody else's, whom we are not to answer for. */
+	if (rc == -EACCES || rc == -EPERM)
+		return 0;
+	if (rc == 0)
+		append(in_use ? lists->in_use : lists->removed, path);
+	return rc;
 }
 
 static int repair(FILE *out, char reason[TB_REASON_MAX])
 {
-	char *in_use = NULL, *removed = NULL;
-	bool any_in_use = false, any_removed = false;
-	size_t in_use_size, removed_size;
-	FILE *used = open_memstream(&in_use, &in_use_size), *gone = open_memstream(&removed, &removed_size);
-	DIR *root = opendir(ROOT);
-	struct dirent *entry;
-	int code, result = 0;
+	char *removed = NULL, *in_use = NULL;
+	size_t removed_size, in_use_size;
+	struct lists lists = {open_memstream(&removed, &removed_size), open_memstream(&in_use, &in_use_size)};
+	int rc = lists.removed && lists.in_use ? walk(tidy, &lists) : -ENOMEM;
 
-	if (!used || !gone)
-		result = explain(-ENOMEM, "repair", reason);
-	/* Where there is no such folder there is none of ours in it. */
-	while (!result && root && (entry = readdir(root))) {
-		char stale[sizeof(ROOT) + sizeof(entry->d_name) + 1];
-		unsigned long long start;
-		int pid;
-
-		if (!parse_name(entry->d_name, &pid, &start))
-			continue;
-		if (start && tb_start_time(pid) == start) {
-			write_name(used, entry->d_name, &any_in_use);
-			continue;
-		}
-		snprintf(stale, sizeof(stale), ROOT "/%s", entry->d_name);
-		code = remove_tree(stale);
-		if (code)
-			result = explain(code, stale, reason);
-		else
-			write_name(gone, entry->d_name, &any_removed);
-	}
-	if (root)
-		closedir(root);
-	if (used)
-		fclose(used);
-	if (gone)
-		fclose(gone);
-	if (!result)
+	if (lists.removed)
+		fclose(lists.removed);
+	if (lists.in_use)
+		fclose(lists.in_use);
+	if (rc == 0)
 		fprintf(out, "{\"removed\":[%s],\"inUse\":[%s]}", removed, in_use);
-	free(in_use);
+	else
+		explain(rc, "removing", "private directories of targets", reason);
 	free(removed);
-	return result;
+	free(in_use);
+	return rc;
+}
+
+static int show(const char *path, bool in_use, void *context)
+{
+	(void)in_use;
+	append(context, path);
+	return 0;
 }
 
 void tb_scratch__write_state(FILE *out)
 {
-	struct dirent **names = NULL;
-	int count = scandir(ROOT, &names, NULL, alphasort);
-	bool any = false;
+	char *paths = NULL;
+	size_t size;
+	FILE *list = open_memstream(&paths, &size);
 
-	putc('[', out);
-	for (int i = 0; i < count; i++) {
-		unsigned long long start;
-		int pid;
-
-		if (parse_name(names[i]->d_name, &pid, &start))
-			write_name(out, names[i]->d_name, &any);
-		free(names[i]);
+	if (list) {
+		walk(show, list);
+		fclose(list);
 	}
-	free(names);
-	putc(']', out);
+	fprintf(out, "[%s]", paths ? paths : "");
+	free(paths);
 }
 
 const struct tb_hold tb_scratch_hold = {

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-/* The folders of guards, dead or alive, as a JSON list. */
+/* The private directories of guards, dead or alive, as a JSON list. */
 void tb_scratch__write_state(FILE *out);
 
 #endif
