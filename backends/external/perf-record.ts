@@ -16,9 +16,12 @@ export default defineContestant({
   ready: { waitsIn: ['poll'] },
   stop: 'target',
   settleMs: 0,
-  decode: ['perf', 'script', '--show-lost-events', '-F', 'tid,event,trace', '-i', '{folder}/perf.data'],
+  /* Calls as text, and what the kernel counted as lost: of the last losses perf script says nothing. */
+  decode: [
+    ...['sh', '-c', 'perf script -F tid,event,trace -i "$0" && perf report --stats -i "$0"', '{folder}/perf.data'],
+  ],
   output: { file: 'decoded', line: RAW_SYSCALL, base: 16 },
-  losses: [{ name: 'PERF_RECORD_LOST', unit: 'record', file: 'decoded', line: /PERF_RECORD_LOST lost (?<lost>\d+)/ }],
+  losses: [{ name: 'LOST_SAMPLES', unit: 'record', file: 'decoded', line: /^ +LOST_SAMPLES events: +(?<lost>\d+)$/ }],
   loss: { min: 1, max: 1 },
   workloads: ['null', 'visible', 'file', 'rdwr', 'mixed', 'threads'],
   applications: true,

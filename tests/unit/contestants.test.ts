@@ -120,8 +120,8 @@ describe('text of the real tools', () => {
     'perf trace: an argument left out is 0; an exit whose entry it lost is no call',
     () => {
       const { calls, stamps, unstamped } = read('perf-trace', 212);
-      expect(calls.get(LSEEK)).toBe(8);
-      expect(unstamped).toBe(2);
+      expect(calls.get(LSEEK)).toBe(10);
+      expect(unstamped).toBe(4);
       // 0, 1, 2, 208, 209 and 211: the one between was printed without its arguments.
       expect(stamps.complete).toBe(6);
       expect(stamps.losses()).toMatchObject({ lossRuns: 2, longestLossRun: 205 });
@@ -133,6 +133,22 @@ describe('text of the real tools', () => {
     expect(Object.fromEntries(calls)).toEqual({ 8: 6, 231: 1 });
     expect([stamps.complete, unstamped]).toEqual([4, 2]);
     expect(stamps.losses()).toMatchObject({ lossRuns: 0, longestLossRun: 0 });
+  });
+
+  test('bpftrace: what its program prints, between what it says by itself', () => {
+    const { calls, stamps, unstamped } = read('bpftrace', 200_000);
+    expect(Object.fromEntries(calls)).toEqual({ 13: 1, 16: 1, 8: 4, 231: 1 });
+    expect([stamps.complete, stamps.neverIssued, unstamped]).toEqual([1, 0, 3]);
+  });
+
+  test.each([
+    ['perf-trace', 4298],
+    ['perf-record', 37_863],
+    ['bpftrace', 3571],
+  ])('%s: what it admits to have lost', (tool, lost) => {
+    const [loss] = named(tool).losses;
+    if (loss === undefined) throw new Error(tool);
+    expect(readLoss(linesOf(golden(tool)), loss)).toBe(lost);
   });
 
   test('a stamp that nobody issued is seen as such, one that comes twice as well', () => {
