@@ -207,7 +207,8 @@ async function launchAndTrace(
     const end = await target.end();
     stopping = true;
     for (const session of sessions) await session.stop();
-    await s.companion?.detach();
+    /* What was cut short is not read: close ends it. */
+    if (!s.signal.aborted) await s.companion?.detach();
     for (const failure of await Promise.all(consumed)) if (failure !== null) throw failure.error;
     const aborted = s.signal.aborted ? abortError(s.signal) : null;
     const reports = sessions.map((session) => session.report);

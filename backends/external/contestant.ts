@@ -27,10 +27,10 @@ export const STDERR = 'stderr';
 /** What `decode` printed. */
 export const DECODED = 'decoded';
 
-/** It traces once this text stands in a file of its folder; or once its main thread waits in one of these calls. */
-export type ReadySign =
-  | { readonly file: string; readonly line: RegExp }
-  | { readonly waitsIn: readonly ('poll' | 'epoll_wait' | 'clock_nanosleep' | 'select' | 'pselect6')[] };
+/** It traces once this text stands in a file of its folder; or once its main thread waits in one of these calls (named as on
+ * x86-64, where ppoll and epoll_pwait count as their older forms).
+ */
+export type ReadySign = { readonly file: string; readonly line: RegExp } | { readonly waitsIn: readonly string[] };
 
 /** A loss as the tool admits it; `line` has the group `lost`, and every match counts. */
 export type ToolLoss = {

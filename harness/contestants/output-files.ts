@@ -33,6 +33,11 @@ export function* linesOf(path: string): Generator<string> {
   }
 }
 
+export function hasLine(path: string, pattern: RegExp): boolean {
+  for (const text of linesOf(path)) if (pattern.test(text)) return true;
+  return false;
+}
+
 /** The last words of `path`, on one line. */
 export function tailOf(path: string): string {
   let last: string[] = [];

@@ -2,15 +2,16 @@
  * One run of a contestant beside one target: started while the target waits at its gate, stopped once it is gone, its text
  * read afterwards, off the clock. A Companion of runTraced; after it, `losses` and the files of `folder` have all it said.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Contestant, DECODED, STDERR, STDOUT } from '../../backends/external/contestant.ts';
 import type { Counter, LaunchNeeds } from '../backend.ts';
 import { BackendError } from '../errors.ts';
+import { readFact } from '../proc-files.ts';
 import type { Target, TargetEnd } from '../target.ts';
 import type { Companion } from '../traced.ts';
 import { type Blanks, fillBlanks } from './blanks.ts';
-import { linesOf, sizesOf, tailOf } from './output-files.ts';
+import { hasLine, linesOf, sizesOf, tailOf } from './output-files.ts';
 import { peakRssBytes, processCpuNs, treeCpuNs } from './process-use.ts';
 import { waitReady } from './ready.ts';
 import { readLoss } from './tool-output.ts';
@@ -90,7 +91,8 @@ export class ToolRun implements Companion {
   async attach(pid: number): Promise<void> {
     const { folder, cpus } = this.#terms;
     const contestant = this.#contestant;
-    const sessionId = readFileSync(`/proc/${pid}/sessionid`, 'utf8').trim();
+    /* A kernel without audit has no such file, and no contestant that asks for it. */
+    const sessionId = readFact(`/proc/${pid}/sessionid`) ?? '';
     const blanks: Blanks = { ...this.#terms.blanks, folder, pid: String(pid), sessionId };
     this.#blanks = blanks;
     if (contestant.starts === 'launches') {
@@ -156,8 +158,8 @@ export class ToolRun implements Companion {
   #failure(operation: string, what: string): BackendError {
     const { folder } = this.#terms;
     const said = [STDERR, STDOUT].map((file) => tailOf(join(folder, file))).filter((text) => text !== '');
-    const everything = [STDERR, STDOUT].flatMap((file) => [...linesOf(join(folder, file))]).join('\n');
-    const mend = this.#contestant.refusals?.find(({ says }) => says.test(everything))?.mend;
+    const files = [STDERR, STDOUT].map((file) => join(folder, file));
+    const mend = this.#contestant.refusals?.find(({ says }) => files.some((file) => hasLine(file, says)))?.mend;
     const text = said.length > 0 ? `${what}; it said: ${said.join('; ')}` : what;
     const code = operation === 'start' ? 'UNSUPPORTED' : 'INTERNAL';
     return new BackendError(code, `external/${this.#contestant.name}`, operation, text, { mend });

@@ -75,6 +75,13 @@ describe('a contestant’s file', () => {
     }
   });
 
+  test.runIf(process.arch === 'x64')('waits for calls that there are', () => {
+    for (const { name, ready } of contestants) {
+      if (ready === null || 'file' in ready) continue;
+      for (const call of ready.waitsIn) expect(findSyscallNumber(call), `${name}: ${call}`).toBeDefined();
+    }
+  });
+
   test('shows no arguments but on the workload whose stamp is one of the declared', () => {
     const declaredOnly = contestants.filter((c) => !/\(\?<a3>/.test(c.output.line.source));
     for (const c of declaredOnly.filter(({ capabilities }) => capabilities.delivers === 'records')) {
