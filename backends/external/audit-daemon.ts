@@ -52,7 +52,8 @@ export default defineContestant({
   losses: [{ name: 'lost', unit: 'record', ask: ['auditctl', '-s'], line: /^lost (?<lost>\d+)/m }],
   /* Each record of a call is another loss; what a call had lost is not told. */
   loss: { min: 1, max: Number.POSITIVE_INFINITY },
-  workloads: ['null', 'visible', 'file', 'rdwr', 'mixed', 'threads'],
+  /* Four registers: on others the loop's calls cannot be told from the loader's. */
+  workloads: ['visible'],
   applications: true,
   capabilities: {
     ...OF_A_TOOL,

@@ -159,10 +159,21 @@ describe('text of the real tools', () => {
   });
 
   test('a stamp that nobody issued is seen as such, one that comes twice as well', () => {
-    const { output, covers } = named('perf-record');
-    const line = 'NR 8 (ffffffffffffffff, 277a2d5d4, 0, 0, 0, 0)';
-    const { stamps } = readCalls([line, line, line.replace('277', '977')], output, covers, truth(4), numberOf);
+    const { output, covers } = named('strace');
+    const line = (stamp: number) => `7 lseek(-1, ${stamp}, SEEK_SET) = -1 EBADF (Bad file descriptor)`;
+    const lines = [line(9_960_970_244), line(9_960_970_244), line(40_960_970_244)];
+    const { stamps } = readCalls(lines, output, covers, truth(4), () => LSEEK);
     expect(stamps).toMatchObject({ complete: 1, duplicates: 1, neverIssued: 1 });
+  });
+
+  test('where registers are shown, calls of the same number that are not the loop’s are known by them', () => {
+    const { output, covers } = named('bpftrace');
+    const [mine = '', strange = ''] = [
+      'NR 8 (ffffffffffffffff, 277a2d5d4, 0, c9ed0fc8fd199980, 7af1d51bbaa64a95, a965120c06f9a1da)',
+      'NR 8 (ffffffffffffffff, 277a2d5d4, 0, 1, 2, 3)',
+    ];
+    const { calls, stamps, unstamped } = readCalls([strange, mine, strange], output, covers, truth(4), numberOf);
+    expect([calls.get(LSEEK), stamps.complete, stamps.duplicates, unstamped]).toEqual([3, 1, 0, 0]);
   });
 
   test('counts of a table; its heading is no call', () => {
