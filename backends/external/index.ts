@@ -3,6 +3,7 @@ import type { BackendDefinition, VariantDefinition } from '../../harness/backend
 import auditDaemon from './audit-daemon.ts';
 import bpftrace from './bpftrace.ts';
 import type { Contestant } from './contestant.ts';
+import ltrace from './ltrace.ts';
 import opensnoop from './opensnoop.ts';
 import perfRecord from './perf-record.ts';
 import perfTrace from './perf-trace.ts';
@@ -16,6 +17,7 @@ import traceCmd from './trace-cmd.ts';
 export const contestants: readonly Contestant[] = [
   strace,
   straceSeccomp,
+  ltrace,
   perfTrace,
   perfRecord,
   traceCmd,

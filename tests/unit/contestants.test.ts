@@ -135,6 +135,12 @@ describe('text of the real tools', () => {
     },
   );
 
+  test.runIf(process.arch === 'x64')('ltrace: its library calls are none', () => {
+    const { calls, stamps, unstamped } = read('ltrace', 3);
+    expect(Object.fromEntries(calls)).toEqual({ 8: 4, 231: 1 });
+    expect([stamps.complete, unstamped]).toEqual([3, 1]);
+  });
+
   test('perf script: hexadecimal registers', () => {
     const { calls, stamps, unstamped } = read('perf-record', 4);
     expect(Object.fromEntries(calls)).toEqual({ 8: 6, 231: 1 });
