@@ -100,6 +100,12 @@ export interface VariantDefinition {
   readonly buffer: BufferTerms | null;
   readonly wakeup: Wakeup;
   readonly placement: Placement;
+  /**
+   * Present for a whole tool (backends/external): its wake-ups are its own, it traces all it can, it takes part in nothing but
+   * timed trials, and of the stamped workloads only in those whose truth its output shows. One that launches its target cannot do
+   * so as another user.
+   */
+  readonly tool?: { readonly workloads: readonly string[]; readonly applications: boolean; readonly launches: boolean };
 }
 
 /** What a trial asks of a backend; the same words for all of them. */

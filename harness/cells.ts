@@ -114,6 +114,11 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
     const traced: ExpandedCell[] = [];
     for (const contestant of request.variants) {
       if (contestant.id === request.baseline.id) continue;
+      const why = whyNotOn(request, workload, contestant);
+      if (why !== null) {
+        notes.add(`no cell of ${contestant.id} on ${workload.spec.name}: ${why}`);
+        continue;
+      }
       for (const budget of budgetsOf(request, contestant)) {
         const spec = workloadSpec(request, workload, contestant, budget, notes);
         const place = placementOf(request, contestant, spec, notes);
@@ -147,6 +152,20 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
   const deadlineMs = request.deadlineMs ?? commonDeadlineMs(cells);
   for (const { cell } of cells) cell.trial.deadlineMs = deadlineMs;
   return { cells, notes: [...notes] };
+}
+
+/** Why a whole tool has no cell on a workload; null: it has one, as all others have. */
+function whyNotOn(
+  { filter, user }: CellRequest,
+  { spec }: AskedWorkload,
+  { variant: { tool } }: Contestant,
+): string | null {
+  if (tool === undefined) return null;
+  if (filter !== null) return 'it takes no filter (-e)';
+  if (tool.launches && user !== null) return 'it starts its target itself, and not as another user';
+  if (spec.kind === 'application') return tool.applications ? null : 'it is for stamped workloads';
+  if (tool.workloads.includes(spec.name)) return null;
+  return `its output does not show that workload's truth; that of ${tool.workloads.join(', ')} it does`;
 }
 
 /** How large a cell's buffer is, and what that was chosen by. */

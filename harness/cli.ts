@@ -13,6 +13,7 @@ import { listCommand } from './commands/list.ts';
 import { ON_BEHALF, readLetter } from './commands/on-behalf.ts';
 import { runCommand } from './commands/run.ts';
 import { selectCommand } from './commands/select.ts';
+import { setupCommand } from './commands/setup.ts';
 import { traceCommand } from './commands/trace.ts';
 import { toolVersion } from './environment.ts';
 import { BackendError, EXIT, TracebenchError } from './errors.ts';
@@ -73,6 +74,7 @@ async function main(typed: readonly string[]): Promise<number> {
     selectCommand(context, finish),
     explainCommand(context),
     compareCommand(context, finish),
+    setupCommand(context, finish),
   ];
   for (const command of commands) program.addCommand(command as unknown as Command);
   for (const command of [program, ...program.commands]) {

@@ -86,6 +86,8 @@ export function judgeRecords(input: {
   readonly relation: LossRelation;
   /** START and END pass the filter, so they must be delivered or counted as lost. */
   readonly expectsMarks: boolean;
+  /** Calls that may have been lost outside of the section, and which the counters cover as well; default 0. */
+  readonly outsideMost?: number;
 }): Extract<Accounting, { delivers: 'records' }> {
   const { kinds, ledger, counters, relation } = input;
   const issuedOf = (k: KindTruth): number => (k.wanted ? k.issued : 0);
@@ -115,7 +117,8 @@ export function judgeRecords(input: {
   if (issued > 0 && ledger.complete + ledger.partial === 0) errors.push('calls were issued and none was delivered');
 
   const reported = counters.filter((c) => c.place !== 'bridge');
-  const reportedCalls = admittedCalls(counters, relation);
+  const admittedInAll = admittedCalls(counters, relation);
+  const reportedCalls = { ...admittedInAll, min: Math.max(0, admittedInAll.min - (input.outsideMost ?? 0)) };
   const discrepancy = discrepancyOf(kinds, missing + missingCounted, reportedCalls);
   const verdict = verdictOf(discrepancy, errors);
   const reasons = [...errors];

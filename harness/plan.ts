@@ -176,9 +176,14 @@ function idsOf(backend: BackendDefinition): string[] {
   return backend.variants.map((variant) => variantId(backend.name, variant.name));
 }
 
+/** Those that are not whole tools: these are asked for by name. */
+function withDefault(backends: readonly BackendDefinition[]): readonly BackendDefinition[] {
+  return backends.filter((backend) => backend.variants[0]?.name === '');
+}
+
 /** A backend's name is its default variant, `ebpf/*` all of them, `all` every default. */
 function variantsNamed(name: string, backends: readonly BackendDefinition[]): string[] {
-  if (name === 'all') return backends.map((backend) => backend.name);
+  if (name === 'all') return withDefault(backends).map((backend) => backend.name);
   const all = backends.find((backend) => name === `${backend.name}/*`);
   if (all) return idsOf(all);
   const known = backends.flatMap(idsOf);
@@ -196,7 +201,8 @@ function resolveVariants(
   if (asked) {
     for (const name of asked) for (const id of variantsNamed(name, backends)) wanted.add(id);
   } else {
-    for (const id of profile.variants === 'all' ? known : backends.map((backend) => backend.name)) wanted.add(id);
+    const usual = withDefault(backends);
+    for (const id of profile.variants === 'all' ? usual.flatMap(idsOf) : usual.map(({ name }) => name)) wanted.add(id);
   }
   return known.filter((id) => wanted.has(id)); // in report order
 }

@@ -1,9 +1,11 @@
 /** Can a variant run here, with the rights a trial would have, now? Asked of its own source, which tries the real thing. */
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { contestantOf } from '../backends/external/index.ts';
 import { findVariant } from '../backends/index.ts';
 import { native } from '../native/index.ts';
 import type { AskedDetail, Wakeup } from './backend.ts';
+import { probeContestant } from './contestants/probe.ts';
 import { NO_PATHS_MEND, whyNotDetail } from './detail.ts';
 import { BackendError } from './errors.ts';
 import { type Host, hostCommand } from './host.ts';
@@ -40,6 +42,8 @@ export async function probeVariant(id: string, wakeup?: Wakeup, detail?: AskedDe
   const { backend, variant } = findVariant(id);
   const why = whyNotDetail(variant.capabilities, detail);
   if (why !== null) return { variant: id, answer: 'no', reason: why, mend: NO_PATHS_MEND };
+  const contestant = contestantOf(id);
+  if (contestant !== null) return probeContestant(contestant);
   const trace = { bufferBytes: PROBE_BUFFER_BYTES, filter: null, wakeup: wakeup ?? variant.wakeup, detail };
   const reply = await native().probe({
     source: backend.source,

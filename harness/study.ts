@@ -251,7 +251,10 @@ async function checkAgainstReference(head: StudyHead, run: StudyRun): Promise<Jo
   const specs = jointSpecs(head.plan, usable, {
     reference: REFERENCE,
     counter: COUNTER,
-    delivering: (id) => terms.get(id)?.delivers !== 'nothing',
+    delivering: (id) => {
+      const { capabilities, tool } = definitionOf(id, run.backends).variant;
+      return capabilities.delivers !== 'nothing' && tool === undefined;
+    },
   });
   if (specs.length > 0) run.progress.note(`reference check: ${specs.length} joint trials with ${REFERENCE} beside`);
   const results: JointResult[] = [];

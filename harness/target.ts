@@ -25,11 +25,10 @@ export interface TargetSettings {
   readonly controlFd: number;
   /** Length of the bare-call canary in calls; 0: none. */
   readonly canaryCalls: number;
-  readonly stdio: 'inherit' | 'null';
   /** Where it runs; absent: where the harness does. */
   readonly directory?: string | undefined;
-  /** A file for its standard output, made with its credentials; absent or null: as `stdio` says. */
-  readonly stdout?: string | null | undefined;
+  /** Or files for standard output and error, made with its credentials; `inherit` is ours. */
+  readonly stdio: 'inherit' | 'null' | { readonly out: string; readonly err: string };
 }
 
 /** How the target ended. Times are of the whole tree. */
@@ -54,7 +53,9 @@ function launcherArguments(s: TargetSettings, group: Guard | null): string[] {
   if (s.auditSession) args.push('--audit-session');
   if (s.canaryCalls > 0) args.push('--canary', String(s.canaryCalls));
   if (s.directory !== undefined) args.push('--cwd', s.directory);
-  args.push('--stdin', s.stdio, '--stdout', s.stdout ?? s.stdio, '--stderr', 'inherit');
+  const [input, output, error] =
+    typeof s.stdio === 'string' ? [s.stdio, s.stdio, 'inherit'] : ['null', s.stdio.out, s.stdio.err];
+  args.push('--stdin', input, '--stdout', output, '--stderr', error);
   return [...args, '--', ...s.argv];
 }
 
@@ -121,6 +122,11 @@ export class Target {
   /** SIGTERM to the tree's root. */
   terminate(): void {
     this.#helper.command('t');
+  }
+
+  /** SIGINT to the tree's root. */
+  interrupt(): void {
+    this.#helper.command('i');
   }
 
   /** Resolves after the last exit of the tree. Reaps the launcher. */

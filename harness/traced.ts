@@ -22,7 +22,7 @@ import { EXIT, TracebenchError } from './errors.ts';
 import type { EventBatch } from './event.ts';
 import { holdAll } from './guard.ts';
 import { TraceSession } from './session.ts';
-import { Target, type TargetEnd } from './target.ts';
+import { Target, type TargetEnd, type TargetSettings } from './target.ts';
 
 /** One backend variant on the target. */
 export interface Collector {
@@ -50,6 +50,19 @@ export interface Surroundings {
   readonly beside: ((target: Target, gone: AbortSignal) => Promise<void>) | null;
 }
 
+/** A whole tool beside the target (harness/contestants): it traces, while the collector serves the gates. */
+export interface Companion {
+  readonly needs: LaunchNeeds;
+  /** Resolves once it traces the target, which stands at its gate. */
+  attach(pid: number): Promise<void>;
+  /** Resolves when it ended as it should not have; detach then says how. */
+  readonly broken: Promise<void>;
+  /** Once the target is gone: resolves when the tool has ended and all it wrote is there. */
+  detach(): Promise<void>;
+  /** Ends what is left of it, on every path. */
+  close(): Promise<void>;
+}
+
 export interface TracedSettings {
   /** At least one. They are armed in this order. */
   readonly collectors: readonly Collector[];
@@ -57,7 +70,8 @@ export interface TracedSettings {
   readonly filter: readonly number[] | null;
   readonly workloadCpus: readonly number[] | null;
   readonly user: string | null;
-  readonly stdio: 'inherit' | 'null';
+  /** Where there are surroundings, standard output is their file. */
+  readonly stdio: TargetSettings['stdio'];
   /** Of an application of the catalogue; absent or null: it runs where the harness does, by itself. */
   readonly surroundings?: Surroundings | null;
   /** Gates and truth of a stamped workload, which one collector alone can serve. */
@@ -66,6 +80,7 @@ export interface TracedSettings {
   readonly auditContext: boolean;
   readonly canaryCalls: number;
   readonly expectedPerLane: number;
+  readonly companion?: Companion | null;
   /** The target is killed when it is aborted; the outcome then says so and why. */
   readonly signal: AbortSignal;
 }
@@ -119,8 +134,9 @@ function prepare(collector: Collector, filter: TracedSettings['filter']): Prepar
 }
 
 /** What the launcher must do for all of them together. */
-function needsOf(prepared: readonly Prepared[]): LaunchNeeds {
+function needsOf(prepared: readonly Prepared[], companion: Companion | null): LaunchNeeds {
   const all = prepared.map((p) => p.backend.launchNeeds?.(p.variant, p.trace) ?? {});
+  if (companion !== null) all.push(companion.needs);
   const holds = [...new Set(all.flatMap((needs) => needs.holds ?? []))];
   return { ...(Object.assign({}, ...all) as LaunchNeeds), holds };
 }
@@ -138,7 +154,7 @@ export function holdFor(needs: LaunchNeeds): Promise<{ release(): Promise<void> 
 export async function runTraced(s: TracedSettings): Promise<TracedOutcome> {
   if (s.control !== null && s.collectors.length > 1) throw new TypeError('a control page has one collector');
   const prepared = s.collectors.map((collector) => prepare(collector, s.filter));
-  const asked = needsOf(prepared);
+  const asked = needsOf(prepared, s.companion ?? null);
   const needs: LaunchNeeds = s.auditContext && asked.audit === undefined ? { ...asked, audit: 'listener' } : asked;
   s.signal.throwIfAborted();
 
@@ -165,9 +181,8 @@ async function launchAndTrace(
     auditSession: needs.audit !== undefined,
     controlFd: s.control?.fd ?? -1,
     canaryCalls: s.canaryCalls,
-    stdio: s.stdio,
+    stdio: s.surroundings ? { out: s.surroundings.stdout, err: 'inherit' } : s.stdio,
     directory: s.surroundings?.directory,
-    stdout: s.surroundings?.stdout,
   });
   const kill = (): void => target.kill();
   s.signal.addEventListener('abort', kill, { once: true });
@@ -189,6 +204,7 @@ async function launchAndTrace(
       );
     }
     for (const session of sessions) await session.start(target.pid);
+    await s.companion?.attach(target.pid);
     s.signal.throwIfAborted();
     let stopping = false;
     const consumed = sessions.map((session, i) => {
@@ -200,6 +216,7 @@ async function launchAndTrace(
       const onBatch = prepared[i]?.collector.onBatch ?? null;
       return onBatch === null ? null : settled(consume(session, onBatch), () => target.kill());
     });
+    void s.companion?.broken.then(kill);
     target.start();
     const gone = new AbortController();
     const beside = s.surroundings?.beside?.(target, gone.signal) ?? Promise.resolve();
@@ -211,6 +228,8 @@ async function launchAndTrace(
     stopping = true;
     const failed = await besides;
     for (const session of sessions) await session.stop();
+    /* What was cut short is not read: close ends it. */
+    if (!s.signal.aborted) await s.companion?.detach();
     for (const failure of await Promise.all(consumed)) if (failure !== null) throw failure.error;
     const aborted = s.signal.aborted ? abortError(s.signal) : null;
     if (failed !== null && aborted === null) throw failed.error;
@@ -219,6 +238,7 @@ async function launchAndTrace(
   } finally {
     s.signal.removeEventListener('abort', kill);
     await target.close();
+    await s.companion?.close();
     for (const session of sessions) await session.close();
   }
 }

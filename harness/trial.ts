@@ -4,12 +4,15 @@
  * Request: a TrialSpec; answer: a TrialResult, completed or failed. How they are exchanged: hosted.ts.
  */
 import { readFileSync } from 'node:fs';
+import type { Contestant } from '../backends/external/contestant.ts';
+import { contestantOf } from '../backends/external/index.ts';
 import { findVariant } from '../backends/index.ts';
 import { type ControlReport, type LedgerReport, type NativeHistogram, native } from '../native/index.ts';
 import { onStage, type Stage } from './applications/stage.ts';
 import type { Counter } from './backend.ts';
+import type { ToolTrial } from './contestants/tool-trial.ts';
 import { EXIT, TracebenchError } from './errors.ts';
-import { holdNoAuditContext } from './guard.ts';
+import { type Guard, holdNoAuditContext } from './guard.ts';
 import { failureOf, serve } from './hosted.ts';
 import { keepAwake } from './idle.ts';
 import type { JavaScriptLatency } from './javascript-latency.ts';
@@ -23,6 +26,8 @@ import { onlyReport, runTraced, type TracedOutcome } from './traced.ts';
 /** Long enough for a stable minimum of blocks, short enough to cost 2–3 ms. */
 const CANARY_CALLS = 10_000;
 const GATE_END = 3;
+/** Beside a whole tool: serves the workload's gates, traces nothing. */
+const GATES_ONLY = 'none';
 const CLOCK_TICKS_PER_S = 100; // USER_HZ, fixed in the ABI
 
 /** Steal time of all CPUs so far, ns; 0 where the kernel does not say. */
@@ -121,6 +126,12 @@ async function javaScriptLatency(control: Control): Promise<JavaScriptLatency> {
   return new JavaScriptLatency(control.handle);
 }
 
+/** As above: a backend's trial needs none of it. */
+async function openTool(contestant: Contestant, spec: TrialSpec, stage: Stage): Promise<ToolTrial> {
+  const { ToolTrial } = await import('./contestants/tool-trial.ts');
+  return ToolTrial.open(contestant, spec, stage.argv);
+}
+
 function kernelCpuNs(counters: readonly Counter[]): number {
   return counters.filter((c) => c.unit === 'ns').reduce((sum, c) => sum + c.count, 0);
 }
@@ -143,15 +154,18 @@ async function measure(spec: TrialSpec, stage: Stage, signal: AbortSignal): Prom
   const stamped = spec.workload.kind === 'stamped' ? spec.workload : null;
   const control = stamped === null ? null : native().createControl();
   const javascript = spec.consumer === 'javascript' && control !== null ? await javaScriptLatency(control) : null;
-  const guard = spec.auditContext === 'absent' ? await holdNoAuditContext() : null;
+  const contestant = contestantOf(spec.variant);
+  const tool = contestant === null ? null : await openTool(contestant, spec, stage);
+  let guard: Guard | null = null;
   const stealBefore = stealNs();
   try {
+    if (spec.auditContext === 'absent') guard = await holdNoAuditContext();
     const outcome = await runTraced({
       collectors: [
         {
-          variant: spec.variant,
+          variant: tool === null ? spec.variant : GATES_ONLY,
           bufferBytes: spec.bufferBytes,
-          wakeup: spec.wakeup,
+          wakeup: tool === null ? spec.wakeup : null,
           detail: spec.detail,
           collectorCpus: spec.collectorCpus,
           stallMs: spec.stallMs,
@@ -159,7 +173,7 @@ async function measure(spec: TrialSpec, stage: Stage, signal: AbortSignal): Prom
           onBatch: spec.consumer === 'javascript' ? (batch) => javascript?.take(batch) : null,
         },
       ],
-      argv: stage.argv,
+      argv: tool?.argv ?? stage.argv,
       surroundings: stage.surroundings,
       filter,
       workloadCpus: spec.workloadCpus,
@@ -169,6 +183,7 @@ async function measure(spec: TrialSpec, stage: Stage, signal: AbortSignal): Prom
       auditContext: spec.auditContext === 'present',
       canaryCalls: CANARY_CALLS,
       expectedPerLane: stamped === null ? 0 : Math.ceil(stamped.calls / stamped.threads),
+      companion: tool?.run ?? null,
       signal,
     });
     if (outcome.aborted !== null) throw outcome.aborted;
@@ -205,7 +220,7 @@ async function measure(spec: TrialSpec, stage: Stage, signal: AbortSignal): Prom
       calls: (report.runCounts ?? report.ledger.calls)
         .map((count, nr) => ({ nr, name: syscallName(NATIVE_ARCH, nr), count }))
         .filter((c) => c.count > 0),
-      accounting: accountingOf(spec, outcome, kinds, filter),
+      accounting: tool === null ? accountingOf(spec, outcome, kinds, filter) : { delivers: 'nothing' },
       throughputPerS:
         truth !== null && delivered > 0 && drainedAtNs > truth.sectionStartNs
           ? (delivered * 1e9) / (drainedAtNs - truth.sectionStartNs)
@@ -226,8 +241,10 @@ async function measure(spec: TrialSpec, stage: Stage, signal: AbortSignal): Prom
       attachNs: report.armNs,
       detachNs: report.disarmNs,
       stealNs: Math.max(0, stealNs() - stealBefore),
+      ...tool?.read(truth, kinds),
     };
   } finally {
+    await tool?.release();
     await guard?.release();
   }
 }

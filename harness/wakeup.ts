@@ -36,7 +36,8 @@ export function wakeupText(wakeup: Wakeup): string {
 }
 
 /** Why `asked` means nothing to a variant; null where it does. */
-export function keepsOwnWakeup({ capabilities, wakeup }: VariantDefinition): string | null {
+export function keepsOwnWakeup({ capabilities, wakeup, tool }: VariantDefinition): string | null {
+  if (tool !== undefined) return 'it is a whole tool';
   if (wakeup.kind === 'sync') return 'every call is a wake-up (sync)';
   if (capabilities.delivers !== 'records') return 'it delivers no records that anybody would be woken for';
   return null;

@@ -4,10 +4,11 @@ import { usageError } from './errors.ts';
 import type { WorkloadSpec } from './result.ts';
 
 /**
- * Of what runs by itself. Throws a usage error for a name that the catalogue does not have, TypeError for one of its
- * applications: those need their directory, and perhaps a load (applications/stage.ts).
+ * Of what runs by itself; `warmup`: calls before START, where they must be known. Throws a usage error for a name that the
+ * catalogue does not have, TypeError for one of its applications: those need their directory, and perhaps a load
+ * (applications/stage.ts).
  */
-export function argvOf(workload: WorkloadSpec): readonly string[] {
+export function argvOf(workload: WorkloadSpec, warmup?: number): readonly string[] {
   if (workload.kind === 'application') {
     if (workload.catalogued === undefined) return workload.argv;
     throw new TypeError(`application ${workload.name} does not run by its command alone`);
@@ -15,5 +16,5 @@ export function argvOf(workload: WorkloadSpec): readonly string[] {
   const entry = findWorkload(workload.name);
   if (entry === undefined) throw usageError(`no workload is called '${workload.name}'`, './tracebench list');
   const { calls, seed, threads, pace } = workload;
-  return entry.argv({ calls, seed, threads, pace });
+  return entry.argv({ calls, seed, threads, pace, ...(warmup === undefined ? {} : { warmup }) });
 }

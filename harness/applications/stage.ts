@@ -148,9 +148,8 @@ function untraced(
     auditSession: false,
     controlFd: -1,
     canaryCalls: 0,
-    stdio: 'null',
+    stdio: o.stdout === null ? 'null' : { out: o.stdout, err: 'inherit' },
     directory: o.directory,
-    stdout: o.stdout,
   };
 }
 

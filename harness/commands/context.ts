@@ -1,6 +1,6 @@
 /** What every command gets from the command line around it, and how it speaks. */
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { backends } from '../../backends/index.ts';
+import { backendsAndTools } from '../../backends/index.ts';
 import { applications } from '../../workloads/applications/index.ts';
 import { workloads } from '../../workloads/index.ts';
 import { lackOf } from '../applications/programs.ts';
@@ -33,7 +33,7 @@ export const resultsDir: string = join(projectRoot, 'results');
 
 export function planContext(): PlanContext {
   return {
-    backends,
+    backends: backendsAndTools,
     workloads,
     applications: applications.map((application) => ({ ...application, lack: lackOf(application) })),
     machine: readMachine(),

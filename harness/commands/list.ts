@@ -1,6 +1,6 @@
 /** `tracebench list`: what there is to run, whether or not this machine can. */
 import { Command } from '@commander-js/extra-typings';
-import { backends } from '../../backends/index.ts';
+import { backendsAndTools } from '../../backends/index.ts';
 import { applications } from '../../workloads/applications/index.ts';
 import { workloads } from '../../workloads/index.ts';
 import { lackOf } from '../applications/programs.ts';
@@ -21,7 +21,7 @@ function withoutPaths(variants: readonly { readonly id: string; readonly capabil
 export function listCommand(context: () => CommandContext) {
   return new Command('list').summary('backends with their variants, workloads and applications').action(async () => {
     const around = context();
-    const variants = backends.flatMap((backend) =>
+    const variants = backendsAndTools.flatMap((backend) =>
       backend.variants.map((variant) => ({
         id: variantId(backend.name, variant.name),
         title: backend.title,

@@ -41,7 +41,9 @@ export function traceCommand(context: () => CommandContext, finish: Finish) {
       const around = context();
       if (around.rest === null) throw usageError('there is no command to trace', './tracebench trace -- CMD …');
       const backend = options.backend ?? REFERENCE;
-      findVariant(backend);
+      if (findVariant(backend).variant.tool !== undefined) {
+        throw usageError(`${backend} is a whole tool: it is measured, and traces by itself`, './tracebench run --help');
+      }
       checkCommand(around.rest);
       const host = await findHost();
       if (options.user !== undefined) await checkUser(options.user, host);

@@ -1,5 +1,5 @@
 /** doctor: what this machine can run, why not, and what would mend it. */
-import { variantIds } from '../../backends/index.ts';
+import { toolIds, variantIds } from '../../backends/index.ts';
 import { findHost } from '../host.ts';
 import { probeOn } from '../probe.ts';
 import type { BackendRow } from '../result.ts';
@@ -31,7 +31,7 @@ export async function runDoctor(options: { readonly json: boolean }): Promise<Do
   const host = await findHost();
   const probe = probeOn(host);
   const rows: BackendRow[] = [];
-  for (const id of variantIds) {
+  for (const id of [...variantIds, ...toolIds]) {
     if (progress) process.stderr.write(`\r\x1b[Kprobing ${id} …`);
     rows.push(await ask(probe, id));
   }

@@ -17,7 +17,7 @@ const BUFFER_BYTES = 64 << 20;
 export interface JointRoles {
   readonly reference: string;
   readonly counter: string;
-  /** Variants that deliver anything, by id. */
+  /** Variants that deliver anything to us, by id. */
   readonly delivering: (id: string) => boolean;
 }
 

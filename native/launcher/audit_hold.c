@@ -300,7 +300,35 @@ static int take_listener(char reason[TB_REASON_MAX])
 	return take(true, reason);
 }
 
-/* 0 when all is as it was; 1 when another look is worth while: the trial may be dying, and still be the owner. */
+/*
+ * An owner that a launcher started is a tool of a trial (the audit daemon as a contestant), and dies with it: its settings are
+ * ours to put back. /proc tells; a process that is gone is nobody's.
+ */
+static bool is_launched(pid_t pid)
+{
+	char path[64], comm[32] = "";
+	int parent = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (f) {
+		/* An owner's name holds no brackets: it is auditd's. */
+		if (fscanf(f, "%*d (%*[^)]) %*c %d", &parent) != 1)
+			parent = 0;
+		fclose(f);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/comm", parent);
+	f = parent > 1 ? fopen(path, "re") : NULL;
+	if (f) {
+		if (!fgets(comm, sizeof(comm), f))
+			comm[0] = 0;
+		fclose(f);
+	}
+	return !strncmp(comm, "tracebench-laun", 15); /* as much of it as the kernel keeps */
+}
+
+/* 0 when all is as it was; 1 when another look is worth while: the trial or its tool may be dying, and still be the owner. */
 static int put_back(struct tb_audit *audit, char reason[TB_REASON_MAX])
 {
 	struct tb_audit_rules rules;
@@ -311,6 +339,12 @@ static int put_back(struct tb_audit *audit, char reason[TB_REASON_MAX])
 	if (rc == 0 && held.changed) {
 		bool trials = now.pid == (uint32_t)held.trial;
 
+		if (!trials && tb_audit__owner_lives(now.pid) && is_launched((pid_t)now.pid)) {
+			snprintf(reason, TB_REASON_MAX,
+				 "audit's owner (%s) is the trial's tool and still runs",
+				 tb_audit__owner_text(now.pid));
+			return 1;
+		}
 		if (trials || (now.pid && !tb_audit__owner_lives(now.pid)))
 			forget_owner(audit);
 		/* A new owner that is not our trial has settings of his own by now. */

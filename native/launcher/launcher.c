@@ -248,6 +248,13 @@ static void open_gate(struct launcher *l)
 	l->gate = -1;
 }
 
+/* Gone already is no failure: there is nobody left to ask. */
+static void signal_root(struct launcher *l, int signal)
+{
+	if (!l->root_gone && pidfd_send_signal(l->root_pidfd, signal, NULL, 0) && errno != ESRCH)
+		die("signal to the target");
+}
+
 static void handle_commands(struct launcher *l)
 {
 	char bytes[64];
@@ -265,10 +272,10 @@ static void handle_commands(struct launcher *l)
 			open_gate(l);
 			break;
 		case 't':
-			/* Gone already is no failure: there is nobody left to ask. */
-			if (!l->root_gone && pidfd_send_signal(l->root_pidfd, SIGTERM, NULL, 0) &&
-			    errno != ESRCH)
-				die("SIGTERM");
+			signal_root(l, SIGTERM);
+			break;
+		case 'i':
+			signal_root(l, SIGINT);
 			break;
 		case 'k':
 			l->killing = true;

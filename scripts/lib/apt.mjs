@@ -65,13 +65,13 @@ function refuse(missing, essential, reason, command) {
 const sudoHint = () => (process.getuid() === 0 ? '' : 'sudo ');
 
 /** What a person types; a machine that never fetched its package lists has to do that first. */
-function installCommand(packages) {
+export function installCommand(packages) {
   const update = listsState() === '' ? `${sudoHint()}apt-get update && ` : '';
   return `${update}${sudoHint()}apt-get install --no-install-recommends ${packages.join(' ')}`;
 }
 
 /** How apt may be called from here: {prefix} or {refused: reason}. */
-async function wayToInstall() {
+export async function wayToInstall() {
   if (process.env.TRACEBENCH_NO_APT && process.env.TRACEBENCH_NO_APT !== '0') {
     return { refused: 'TRACEBENCH_NO_APT is set' };
   }

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { backends } from '../../backends/index.ts';
+import { backends, backendsAndTools } from '../../backends/index.ts';
 import { projectRoot } from '../../harness/paths.ts';
 
 const SOURCE_FOLDERS = ['harness', 'backends', 'native', 'workloads', 'reports', 'bench'];
@@ -127,7 +127,7 @@ describe('lists', () => {
     .sort();
 
   test('every backend folder is in backends/index.ts, and nothing else is', () => {
-    expect(backends.map((b) => b.name).sort()).toEqual(directories);
+    expect(backendsAndTools.map((b) => b.name).sort()).toEqual(directories);
   });
 
   test('the native list names the same backends in the same order', () => {

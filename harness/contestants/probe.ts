@@ -1,0 +1,78 @@
+/** Can a tool run here? It is looked for, and then tried: attached to /bin/true at its gate, stopped, its text made. */
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import type { Contestant } from '../../backends/external/contestant.ts';
+import { BackendError } from '../errors.ts';
+import type { BackendRow } from '../result.ts';
+import { runTraced } from '../traced.ts';
+import { ToolTrial } from './tool-trial.ts';
+
+export const INSTALL_MEND = './tracebench setup --contestants';
+
+const PROBE_LIMIT_MS = 25_000;
+const PROBE_BUFFER_BYTES = 1 << 20;
+/** Where administrators' programs lie, which a plain user's PATH need not name. */
+const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+
+export function isInstalled(program: string, path = process.env['PATH'] ?? ''): boolean {
+  return [...path.split(':').filter((folder) => folder !== ''), ...SBIN].some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+export async function probeContestant(contestant: Contestant): Promise<BackendRow> {
+  const variant = `external/${contestant.name}`;
+  if (!isInstalled(contestant.program)) {
+    const reason = `${contestant.program} is not installed (Debian package ${contestant.package})`;
+    return { variant, answer: 'no', reason, mend: INSTALL_MEND };
+  }
+  try {
+    await tryIt(contestant);
+    return { variant, answer: 'yes', reason: null, mend: null };
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error;
+    return { variant, answer: 'no', reason: error.message, mend: error.mend ?? null };
+  }
+}
+
+async function tryIt(contestant: Contestant): Promise<void> {
+  const workload = { kind: 'application', name: 'true', argv: ['true'] } as const;
+  const terms = { workload: { ...workload, argv: ['true'] }, bufferBytes: PROBE_BUFFER_BYTES, collectorCpus: null };
+  const tool = await ToolTrial.open(contestant, terms, workload.argv);
+  try {
+    const { aborted, end } = await runTraced({
+      collectors: [
+        {
+          variant: 'none',
+          bufferBytes: PROBE_BUFFER_BYTES,
+          wakeup: null,
+          collectorCpus: null,
+          stallMs: 0,
+          stallAfterCalls: 0,
+          onBatch: null,
+        },
+      ],
+      argv: tool.argv,
+      filter: null,
+      workloadCpus: null,
+      user: null,
+      stdio: { out: '/dev/null', err: '/dev/null' },
+      control: null,
+      auditContext: false,
+      canaryCalls: 0,
+      expectedPerLane: 0,
+      companion: tool.run,
+      signal: AbortSignal.timeout(PROBE_LIMIT_MS),
+    });
+    const said =
+      aborted?.message ?? (end.exitCode === 0 ? null : `its target ended with ${end.exitCode ?? end.signal}`);
+    if (said !== null) throw new BackendError('UNSUPPORTED', `external/${contestant.name}`, 'probe', said);
+  } finally {
+    await tool.release();
+  }
+}

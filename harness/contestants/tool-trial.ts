@@ -1,0 +1,144 @@
+/** What a trial under a whole tool has beside a backend's: the tool's run, and its text read into the trial's result. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Contestant } from '../../backends/external/contestant.ts';
+import { findWorkload } from '../../workloads/index.ts';
+import { reachableBytes } from '../buffer.ts';
+import { type Guard, holdScratch } from '../guard.ts';
+import { readMachine } from '../machine.ts';
+import type { KindTruth } from '../oracle.ts';
+import type { CompletedTrial, WorkloadSpec } from '../result.ts';
+import { NATIVE_ARCH } from '../session.ts';
+import { findSyscallNumber, syscallName } from '../syscalls/index.ts';
+import { argvOf } from '../workload-command.ts';
+import { judgeTool, warmupOf } from './books.ts';
+import { linesOf } from './output-files.ts';
+import { readCalls, type StampedTruth } from './tool-output.ts';
+import { ToolRun } from './tool-run.ts';
+
+/** What the result of a trial takes from the tool instead of from the session, which only served the gates. */
+export type ToolFindings = Pick<
+  CompletedTrial,
+  'calls' | 'accounting' | 'throughputPerS' | 'latency' | 'geometry' | 'collector' | 'attachNs' | 'detachNs'
+>;
+
+const NO_TRUTH: StampedTruth = { lanes: [], kinds: [] };
+
+/** Names by which the guard knows what this process made (native/launcher/README.md). */
+function ownNames(): { instance: string; ruleKey: string } {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  return {
+    instance: `tracebench-${process.pid}-${startTime}`,
+    ruleKey: `tracebench-audit:${process.pid}:${startTime}`,
+  };
+}
+
+export interface ToolTrialTerms {
+  readonly workload: WorkloadSpec;
+  readonly bufferBytes: number;
+  readonly collectorCpus: readonly number[] | null;
+}
+
+export class ToolTrial {
+  readonly run: ToolRun;
+  /** Of the target; a tool that launches it stands before it. */
+  readonly argv: readonly string[];
+  readonly #contestant: Contestant;
+  readonly #terms: ToolTrialTerms;
+  readonly #folder: string;
+  readonly #scratch: Guard;
+
+  /** `command`: of an application. Throws when the tool's folder cannot be had. Release it on every path. */
+  static async open(contestant: Contestant, terms: ToolTrialTerms, command: readonly string[]): Promise<ToolTrial> {
+    const scratch = await holdScratch();
+    if (scratch.where === null) {
+      await scratch.release();
+      throw new Error(`there is no folder in memory for a tool's output: ${scratch.reason}`);
+    }
+    return new ToolTrial(contestant, terms, command, scratch, scratch.where);
+  }
+
+  private constructor(
+    contestant: Contestant,
+    terms: ToolTrialTerms,
+    command: readonly string[],
+    scratch: Guard,
+    folder: string,
+  ) {
+    this.#contestant = contestant;
+    this.#terms = terms;
+    this.#scratch = scratch;
+    this.#folder = folder;
+    const { workload, bufferBytes } = terms;
+    const machine = readMachine();
+    const bytesPerCpu = bufferBytes / machine.bufferCpus;
+    const stamped = workload.kind === 'stamped' ? findWorkload(workload.name) : undefined;
+    this.run = new ToolRun(contestant, {
+      folder,
+      cpus: terms.collectorCpus,
+      blanks: {
+        calls: stamped?.stamped.join(',') ?? 'all',
+        pagesPerCpu: String(2 ** Math.floor(Math.log2(bytesPerCpu / machine.pageBytes))),
+        kibPerCpu: String(Math.floor(bytesPerCpu / 1024)),
+        ...ownNames(),
+      },
+    });
+    const target = workload.kind === 'stamped' ? argvOf(workload, warmupOf(workload.calls)) : command;
+    this.argv = [...this.run.prefix(), ...target];
+  }
+
+  /** After the run. `truth` and `kinds` null: an application, of which nobody knows what it issued. */
+  read(truth: StampedTruth | null, kinds: readonly KindTruth[] | null): ToolFindings {
+    const { output, covers, buffer } = this.#contestant;
+    const { workload, bufferBytes } = this.#terms;
+    const found = readCalls(
+      linesOf(join(this.#folder, output.file)),
+      output,
+      covers,
+      truth ?? NO_TRUTH,
+      findSyscallNumber,
+    );
+    const { run } = this;
+    const reachable = buffer === null ? 0 : Math.floor(reachableBytes(buffer, bufferBytes, readMachine()));
+    const calls = [...found.calls].sort(([a], [b]) => a - b);
+    return {
+      calls: calls.map(([nr, count]) => ({ nr, name: syscallName(NATIVE_ARCH, nr), count })),
+      accounting: judgeTool({
+        contestant: this.#contestant,
+        kinds,
+        lanes: truth?.lanes.length ?? 0,
+        warmup: workload.kind === 'stamped' ? warmupOf(workload.calls) : 0,
+        callsPerIteration: (workload.kind === 'stamped' ? findWorkload(workload.name)?.callsPerIteration : null) ?? 1,
+        workload: workload.name,
+        found,
+        counters: run.losses,
+      }),
+      /* Text does not tell when it was read. */
+      throughputPerS: null,
+      latency: null,
+      geometry: {
+        bufferBytes: buffer === null ? 0 : bufferBytes,
+        reachableBytesPerCpu: reachable,
+        bytesPerCall: buffer?.bytesPerCall ?? 0,
+        callsInFlight: buffer === null ? 0 : Math.floor(reachable / buffer.bytesPerCall),
+      },
+      collector: {
+        drainCpuNs: run.cpuNs,
+        kernelCpuNs: 0,
+        processCpuNs: run.wholeCpuNs,
+        maxRssBytes: run.maxRssBytes,
+        rounds: 0,
+        records: calls.reduce((sum, [, count]) => sum + count, 0),
+      },
+      attachNs: run.attachNs,
+      detachNs: run.detachNs,
+    };
+  }
+
+  /** Ends the tool, removes its folder. */
+  async release(): Promise<void> {
+    await this.run.close();
+    await this.#scratch.release();
+  }
+}
