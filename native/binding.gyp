@@ -16,8 +16,6 @@
       'src/session.cc',
       'src/slab_pool.cc',
       'src/sources.cc',
-      # Every C and C++ file of the backends that src/sources.def calls built in; the dot stands for its parenthesis.
-      '<!@(sed -n "s|^TB_BUILTIN.\\([a-z0-9-]*\\),.*|../backends/\\1|p" src/sources.def | xargs -I% find % -maxdepth 1 -name "*.c" -o -name "*.cc" | sort)',
     ],
   },
   'target_defaults': {
@@ -31,9 +29,20 @@
   },
   'targets': [
     {
+      # Once for both addons: an object file's place follows from its source's alone where that lies outside of this folder, so
+      # two targets that list it would write the same file at the same time.
+      'target_name': 'builtin_backends',
+      'type': 'static_library',
+      'cflags_cc!': ['-fno-exceptions', '-fno-rtti'],
+      'sources': [
+        # Every C and C++ file of the backends that src/sources.def calls built in; the dot stands for its parenthesis.
+        '<!@(sed -n "s|^TB_BUILTIN.\\([a-z0-9-]*\\),.*|../backends/\\1|p" src/sources.def | xargs -I% find % -maxdepth 1 -name "*.c" -o -name "*.cc" | sort)',
+      ],
+    },
+    {
       'target_name': 'tracebench',
       'sources': ['<@(core_sources)'],
-      'dependencies': ['<!(node -p "require(\'node-addon-api\').targets"):node_addon_api_except_all'],
+      'dependencies': ['builtin_backends', '<!(node -p "require(\'node-addon-api\').targets"):node_addon_api_except_all'],
       'libraries': ['<(module_root_dir)/vendor/lib/libhdr_histogram.a', '-lz', '-lm', '-ldl', '-lrt'],
     },
     {
@@ -41,7 +50,7 @@
       'target_name': 'tracebench_test',
       'sources': ['<@(core_sources)'],
       'defines': ['TB_TEST_HOOKS'],
-      'dependencies': ['<!(node -p "require(\'node-addon-api\').targets"):node_addon_api_except_all'],
+      'dependencies': ['builtin_backends', '<!(node -p "require(\'node-addon-api\').targets"):node_addon_api_except_all'],
       'libraries': ['<(module_root_dir)/vendor/lib/libhdr_histogram.a', '-lz', '-lm', '-ldl', '-lrt'],
     },
   ],
