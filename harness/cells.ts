@@ -1,101 +1,22 @@
 /**
  * The cells of a plan: which workload with how many calls under which variant, and which baseline each is held
- * against. The number of calls belongs to the cell: a dropping backend must be stressed, a blocking one must last,
- * and both are compared per call with a baseline of the same number of calls.
+ * against. The number of calls belongs to the cell (cell-calls.ts); what is compared is compared per call with a baseline of
+ * the same number of calls.
  */
-import type { AskedDetail, BackendDefinition, BufferTerms, Placement, VariantDefinition, Wakeup } from './backend.ts';
-import { bytesForCalls, reachableBytes } from './buffer.ts';
-import { addedNs, iterationCost, RECORD_BYTES } from './costs.ts';
+import type { Placement, Wakeup } from './backend.ts';
+import { bytesForCalls } from './buffer.ts';
+import { callsFor, pacedCalls, predictedMs } from './cell-calls.ts';
+import type { AskedWorkload, Budget, CellRequest, Contestant } from './cell-request.ts';
+import { addedNs } from './costs.ts';
 import type { Machine } from './machine.ts';
-import { type Pace, paceLabel, paceText } from './pace.ts';
-import { formatDuration } from './quantity.ts';
-import type { Plan, WorkloadRow, WorkloadSpec } from './result.ts';
+import { paceText } from './pace.ts';
+import type { Plan, WorkloadSpec } from './result.ts';
 import { keepsOwnWakeup, wakeupText } from './wakeup.ts';
-
-/** A dropping backend is stressed by so many times the calls its buffer holds. */
-const STRESS_FACTOR = 20;
-/** Above the factor itself: records may turn out smaller than RECORD_BYTES, and START's and END's share is lost. */
-const STRESS_MARGIN = 1.05;
-/** A blocking backend's section lasts at least 200 ms; the quarter above is for costs that were guessed too high. */
-const BLOCKING_SECTION_MS = 250;
-
-/** However small the buffer: a section as short as a few looks of the collector measures when it happened to look. */
-const SHORTEST_SECTION_MS = 10;
-/** Backends that lose nothing by a full buffer (counters, the baseline) make as many calls as those that do. */
-const UNBUFFERED: BufferTerms = { bytesPerCall: RECORD_BYTES, perCpu: true, granularity: 'call' };
 
 const DEADLINE_FACTOR = 10;
 const DEADLINE_FLOOR_MS = 30_000;
 /** Nobody knows how long a command runs. */
 const APPLICATION_DEADLINE_MS = 600_000;
-
-/** What planning needs of a workload's entry in the catalogue. */
-export interface StampedWorkload {
-  readonly name: string;
-  /** Stamped calls. */
-  readonly callsPerIteration: number;
-  readonly maxThreads: number;
-}
-
-/** What planning needs of an application of the catalogue. */
-export interface PlannedApplication {
-  readonly name: string;
-  readonly argv: readonly string[];
-  readonly fixedWork: boolean;
-  /** Of a bare run, roughly. */
-  readonly about: { readonly ms: number; readonly calls: number };
-  /** Why it cannot run here; null when it can. */
-  readonly lack: WorkloadRow | null;
-}
-
-/** A workload before its number of calls is chosen. */
-export interface AskedWorkload {
-  readonly spec:
-    | { readonly kind: 'stamped'; readonly name: string; readonly threads: number; readonly pace: Pace | null }
-    | Extract<WorkloadSpec, { kind: 'application' }>;
-  /** null for an application. */
-  readonly entry: StampedWorkload | null;
-  /** null for a stamped workload, and for a command: nobody knows how long one runs. */
-  readonly about: PlannedApplication['about'] | null;
-}
-
-export interface Contestant {
-  readonly id: string;
-  readonly backend: BackendDefinition;
-  readonly variant: VariantDefinition;
-}
-
-export interface CellRequest {
-  readonly workloads: readonly AskedWorkload[];
-  /** The baseline may be among them. */
-  readonly variants: readonly Contestant[];
-  readonly baseline: Contestant;
-  readonly bufferBytes: number;
-  /** Besides the cells of bufferBytes, cells whose buffer holds so many calls; null: none. */
-  readonly inFlight: number | null;
-  readonly filter: readonly string[] | null;
-  readonly filterNumbers: readonly number[] | null;
-  /** null: each variant's own. */
-  readonly placement: Placement | null;
-  readonly idle: Plan['idle'];
-  /** A cell for each; empty: each variant's own. */
-  readonly wakeups: readonly Wakeup[];
-  /** Of these, by variant, as wakeupText has them: those that it cannot have. */
-  readonly cannotWake: ReadonlyMap<string, readonly string[]>;
-  /** Length of an open loop's section. */
-  readonly pacedSectionMs: number;
-  /** Absent: what each variant gives by itself. */
-  readonly detail?: AskedDetail | undefined;
-  /** null: as many as the cell needs. */
-  readonly calls: number | null;
-  readonly user: string | null;
-  readonly seed: number;
-  readonly deadlineMs: number | null;
-  /** The longest section planned, and what one is cut to that would be longer. */
-  readonly sectionCapMs: number;
-  readonly cutSectionMs: number;
-  readonly machine: Machine;
-}
 
 type PlanCell = Plan['cells'][number];
 
@@ -166,13 +87,6 @@ function whyNotOn(
   if (spec.kind === 'application') return tool.applications ? null : 'it is for stamped workloads';
   if (tool.workloads.includes(spec.name)) return null;
   return `its output does not show that workload's truth; that of ${tool.workloads.join(', ')} it does`;
-}
-
-/** How large a cell's buffer is, and what that was chosen by. */
-interface Budget {
-  readonly bytes: number;
-  /** Calls that the bytes were chosen to hold; null: chosen in bytes. */
-  readonly inFlight: number | null;
 }
 
 /** Equal bytes for all; where something is buffered and it was asked for, equal calls as well. */
@@ -343,21 +257,6 @@ function makeCell(
   return { cell, sectionMs };
 }
 
-/** null for a command. */
-function predictedMs({ entry, about }: AskedWorkload, workload: WorkloadSpec, added: number): number | null {
-  if (about !== null) return about.ms + (about.calls * added) / 1e6;
-  if (workload.kind !== 'stamped' || entry === null) return null;
-  const { calls, threads, pace } = workload;
-  const workingMs = (calls * callNs(entry, threads, added)) / 1e6;
-  return pace === undefined ? workingMs : Math.max(workingMs, (calls * 1000) / pace.ratePerS);
-}
-
-/** ns of a stamped call on the wall: threads make theirs side by side, at best. */
-function callNs(entry: StampedWorkload, threads: number, added: number): number {
-  const { bareNs, tracedCalls } = iterationCost(entry.name, entry.callsPerIteration);
-  return (bareNs + tracedCalls * added) / entry.callsPerIteration / threads;
-}
-
 function workloadSpec(
   request: CellRequest,
   { spec, entry }: AskedWorkload,
@@ -374,89 +273,6 @@ function workloadSpec(
       ? callsFor(request, threads, entry, contestant, budget, notes)
       : pacedCalls(request, threads, entry, pace, contestant, notes));
   return { kind: 'stamped', name, calls, threads, seed: request.seed, ...(pace === null ? {} : { pace }) };
-}
-
-/**
- * As many as are due in a section, whole bursts. A backend that cannot keep up by far makes the section longer than
- * that; beyond so many times, fewer calls tell the same.
- */
-const LONGEST_OVERRUN = 4;
-
-function pacedCalls(
-  request: CellRequest,
-  threads: number,
-  entry: StampedWorkload,
-  pace: Pace,
-  { id, variant }: Contestant,
-  notes: Set<string>,
-): number {
-  const unit = Math.max(pace.burstCalls, entry.callsPerIteration);
-  const due = Math.ceil((pace.ratePerS * request.pacedSectionMs) / 1000 / unit) * unit;
-  const workingMs = (due * callNs(entry, threads, addedNs(variant.capabilities))) / 1e6;
-  const longestMs = LONGEST_OVERRUN * request.pacedSectionMs;
-  if (workingMs <= longestMs) return due;
-  const calls = Math.max(1, Math.floor((due * longestMs) / workingMs / unit)) * unit;
-  notes.add(
-    `${entry.name} at ${paceLabel(pace)}/${id}: cannot keep up, so ${calls} calls instead of ${due}, which would take about ${formatDuration(workingMs)} a trial`,
-  );
-  return calls;
-}
-
-function callsFor(
-  request: CellRequest,
-  threads: number,
-  entry: StampedWorkload,
-  { variant, id }: Contestant,
-  budget: Budget,
-  notes: Set<string>,
-): number {
-  const { capabilities } = variant;
-  if (capabilities.regime === 'blocks') {
-    const ns = callNs(entry, threads, addedNs(capabilities));
-    return wholeIterations((Math.min(BLOCKING_SECTION_MS, request.sectionCapMs) * 1e6) / ns, entry);
-  }
-  const stressing = STRESS_FACTOR * inFlightOf(request, threads, entry, variant.buffer, budget.bytes);
-  const dearest = addedNs({ delivers: 'records', detail: 'full', regime: 'drops' });
-  const within = (ms: number): number => (ms * 1e6) / callNs(entry, threads, dearest);
-  const affordable = within(request.sectionCapMs);
-  const least = within(Math.min(SHORTEST_SECTION_MS, request.sectionCapMs));
-  const wanted = Math.max(stressing * STRESS_MARGIN, least);
-  if (stressing > affordable) {
-    if (capabilities.regime === 'drops') {
-      const which = budget.inFlight === null ? id : `${id} @${budget.inFlight} calls`;
-      const wouldTakeMs = (stressing * callNs(entry, threads, dearest)) / 1e6;
-      notes.add(
-        `${entry.name}/${which}: ${STRESS_FACTOR} × the buffer would take about ${formatDuration(wouldTakeMs)} a trial; ` +
-          `cut to ${formatDuration(request.cutSectionMs)}, so the buffer is not stressed`,
-      );
-    }
-    return wholeIterations(within(Math.min(request.cutSectionMs, request.sectionCapMs)), entry);
-  }
-  // Numbers are shared where at most twice the calls do it: each number of its own costs a baseline of its own.
-  const common = STRESS_FACTOR * STRESS_MARGIN * inFlightOf(request, threads, entry, null, request.bufferBytes);
-  const shared = common * 2 ** Math.ceil(Math.log2(wanted / common));
-  return wholeIterations(shared <= affordable ? shared : Math.min(wanted, affordable), entry);
-}
-
-/** Stamped calls that the buffer within reach of the workload holds. */
-function inFlightOf(
-  { machine }: CellRequest,
-  threads: number,
-  entry: StampedWorkload,
-  declared: BufferTerms | null,
-  bytes: number,
-): number {
-  const buffer = declared ?? UNBUFFERED;
-  const { tracedCalls } = iterationCost(entry.name, entry.callsPerIteration);
-  const reachable = threads === 1 ? reachableBytes(buffer, bytes, machine) : bytes;
-  return (reachable / buffer.bytesPerCall / tracedCalls) * entry.callsPerIteration;
-}
-
-/** Two digits are enough for a number that was guessed, and readable in a cell's name. */
-function wholeIterations(calls: number, entry: StampedWorkload): number {
-  const iterations = Math.max(1, Math.ceil(calls / entry.callsPerIteration));
-  const unit = 10 ** Math.max(0, Math.floor(Math.log10(iterations)) - 1);
-  return Math.ceil(iterations / unit) * unit * entry.callsPerIteration;
 }
 
 /** CPUs are taken from the top: interrupts are usually served at the bottom. */

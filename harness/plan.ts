@@ -5,14 +5,8 @@
 import { applicationWorkload } from '../workloads/index.ts';
 import { type AskedDetail, type BackendDefinition, variantId, type Wakeup } from './backend.ts';
 import { bytesForCalls, reachableBytes } from './buffer.ts';
-import {
-  type AskedWorkload,
-  type CellRequest,
-  type Contestant,
-  expandCells,
-  type PlannedApplication,
-  type StampedWorkload,
-} from './cells.ts';
+import type { AskedWorkload, CellRequest, Contestant, PlannedApplication, StampedWorkload } from './cell-request.ts';
+import { expandCells } from './cells.ts';
 import { TRIAL_START_MS } from './costs.ts';
 import { cannotError, usageError } from './errors.ts';
 import type { Machine } from './machine.ts';

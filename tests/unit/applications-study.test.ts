@@ -1,6 +1,6 @@
 /** Applications of the catalogue in plans, studies and reports. */
 import { describe, expect, it } from 'vitest';
-import type { PlannedApplication } from '../../harness/cells.ts';
+import type { PlannedApplication } from '../../harness/cell-request.ts';
 import { TracebenchError } from '../../harness/errors.ts';
 import { expandPlan, resolveRequest } from '../../harness/plan.ts';
 import { jointSpecs } from '../../harness/reference/plan.ts';

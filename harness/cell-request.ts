@@ -1,0 +1,80 @@
+/** What cells are made of: workloads before their number of calls is chosen, contestants, and the terms asked for. */
+import type { AskedDetail, BackendDefinition, Placement, VariantDefinition, Wakeup } from './backend.ts';
+import type { Machine } from './machine.ts';
+import type { Pace } from './pace.ts';
+import type { Plan, WorkloadRow, WorkloadSpec } from './result.ts';
+
+/** What planning needs of a workload's entry in the catalogue. */
+export interface StampedWorkload {
+  readonly name: string;
+  /** Stamped calls. */
+  readonly callsPerIteration: number;
+  readonly maxThreads: number;
+}
+
+/** What planning needs of an application of the catalogue. */
+export interface PlannedApplication {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly fixedWork: boolean;
+  /** Of a bare run, roughly. */
+  readonly about: { readonly ms: number; readonly calls: number };
+  /** Why it cannot run here; null when it can. */
+  readonly lack: WorkloadRow | null;
+}
+
+/** A workload before its number of calls is chosen. */
+export interface AskedWorkload {
+  readonly spec:
+    | { readonly kind: 'stamped'; readonly name: string; readonly threads: number; readonly pace: Pace | null }
+    | Extract<WorkloadSpec, { kind: 'application' }>;
+  /** null for an application. */
+  readonly entry: StampedWorkload | null;
+  /** null for a stamped workload, and for a command: nobody knows how long one runs. */
+  readonly about: PlannedApplication['about'] | null;
+}
+
+export interface Contestant {
+  readonly id: string;
+  readonly backend: BackendDefinition;
+  readonly variant: VariantDefinition;
+}
+
+export interface CellRequest {
+  readonly workloads: readonly AskedWorkload[];
+  /** The baseline may be among them. */
+  readonly variants: readonly Contestant[];
+  readonly baseline: Contestant;
+  readonly bufferBytes: number;
+  /** Besides the cells of bufferBytes, cells whose buffer holds so many calls; null: none. */
+  readonly inFlight: number | null;
+  readonly filter: readonly string[] | null;
+  readonly filterNumbers: readonly number[] | null;
+  /** null: each variant's own. */
+  readonly placement: Placement | null;
+  readonly idle: Plan['idle'];
+  /** A cell for each; empty: each variant's own. */
+  readonly wakeups: readonly Wakeup[];
+  /** Of these, by variant, as wakeupText has them: those that it cannot have. */
+  readonly cannotWake: ReadonlyMap<string, readonly string[]>;
+  /** Length of an open loop's section. */
+  readonly pacedSectionMs: number;
+  /** Absent: what each variant gives by itself. */
+  readonly detail?: AskedDetail | undefined;
+  /** null: as many as the cell needs. */
+  readonly calls: number | null;
+  readonly user: string | null;
+  readonly seed: number;
+  readonly deadlineMs: number | null;
+  /** The longest section planned, and what one is cut to that would be longer. */
+  readonly sectionCapMs: number;
+  readonly cutSectionMs: number;
+  readonly machine: Machine;
+}
+
+/** How large a cell's buffer is, and what that was chosen by. */
+export interface Budget {
+  readonly bytes: number;
+  /** Calls that the bytes were chosen to hold; null: chosen in bytes. */
+  readonly inFlight: number | null;
+}
