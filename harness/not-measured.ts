@@ -1,9 +1,17 @@
 /** What a study leaves out, each with the command that would measure it: nothing is skipped silently. */
-import { variantId } from './backend.ts';
+import { type BackendDefinition, variantId } from './backend.ts';
 import { definitionOf, type PlanContext, type Request } from './plan.ts';
 import { DEFAULT_IN_FLIGHT } from './profiles.ts';
 import type { BackendRow, Study } from './result.ts';
 import { wakeupText } from './wakeup.ts';
+
+/** Variants are named one by one up to so many. */
+const NAMED = 6;
+
+/** Tools have none: they run when they are asked for by name. */
+function hasDefault({ variants }: BackendDefinition): boolean {
+  return variants[0]?.name === '';
+}
 
 /** From here on BCa intervals stand beside the order-statistic ones. */
 const ROUNDS_FOR_BCA = 10;
@@ -19,13 +27,18 @@ export function notMeasured(request: Request, rows: readonly BackendRow[], conte
       command: './tracebench doctor',
     });
   }
-  const variants = context.backends
-    .flatMap((backend) => backend.variants.map((variant) => variantId(backend.name, variant.name)))
-    .filter((id) => !request.variants.includes(id));
-  if (variants.length > 0) {
+  for (const [what, backends, others] of [
+    ['variants', context.backends.filter(hasDefault), './tracebench run --profile full'],
+    ['whole tools', context.backends.filter((backend) => !hasDefault(backend)), './tracebench list'],
+  ] as const) {
+    const variants = backends
+      .flatMap((backend) => backend.variants.map((variant) => variantId(backend.name, variant.name)))
+      .filter((id) => !request.variants.includes(id));
+    if (variants.length === 0) continue;
+    const few = variants.length <= NAMED;
     left.push({
-      what: `variants that were not asked for: ${variants.join(', ')}`,
-      command: `./tracebench run --backends ${variants.join(',')}`,
+      what: `${what} that were not asked for: ${few ? variants.join(', ') : `${variants.slice(0, NAMED).join(', ')} and ${variants.length - NAMED} more`}`,
+      command: few ? `./tracebench run --backends ${variants.join(',')}` : others,
     });
   }
   const asked = new Set(request.workloads.map(({ spec }) => spec.name));
@@ -42,6 +55,13 @@ export function notMeasured(request: Request, rows: readonly BackendRow[], conte
     left.push({
       what: `applications that were not asked for: ${names.join(', ')}`,
       command: `./tracebench run --workloads ${names.join(',')}`,
+    });
+  }
+  const isClosed = request.workloads.every(({ spec }) => spec.kind === 'application' || spec.pace === null);
+  if (isClosed && request.workloads.some(({ spec }) => spec.kind === 'stamped')) {
+    left.push({
+      what: 'how soon records are to be had at a given load: these loops are closed',
+      command: './tracebench run --rate 1k,10k,100k',
     });
   }
   const buffered = request.variants.some((id) => definitionOf(id, context.backends).variant.buffer !== null);

@@ -370,6 +370,33 @@ describe('preparing', () => {
     expect(left({ backends: ['stop'] })).not.toContainEqual(equal);
   });
 
+  it('names few variants one by one, many by their number, and open loops where all were closed', () => {
+    const context = fakeContext();
+    const [none, ring, ...rest] = context.backends;
+    if (!none || !ring) throw new Error('the fixture changed');
+    const [first] = ring.variants;
+    if (!first) throw new Error('the fixture changed');
+    const many = { ...ring, variants: [first, ...[...'abcdefgh'].map((name) => ({ ...first, name }))] };
+    const left = (backends: typeof context.backends, settings: Settings = {}) => {
+      const changed = { ...context, backends };
+      return notMeasured(resolveRequest({ ...SMALL, ...settings }, changed, 1), [], changed);
+    };
+    expect(left(context.backends)).toContainEqual({
+      what: 'variants that were not asked for: ring/count, audit',
+      command: './tracebench run --backends ring/count,audit',
+    });
+    expect(left([none, many, ...rest])).toContainEqual({
+      what: 'variants that were not asked for: ring/a, ring/b, ring/c, ring/d, ring/e, ring/f and 3 more',
+      command: './tracebench run --profile full',
+    });
+    const open = {
+      what: expect.stringMatching(/these loops are closed/),
+      command: './tracebench run --rate 1k,10k,100k',
+    };
+    expect(left(context.backends)).toContainEqual(open);
+    expect(left(context.backends, { rate: [{ ratePerS: 1000, burstCalls: 1 }] })).not.toContainEqual(open);
+  });
+
   it('refuses when what is required cannot run', async () => {
     await expect(prepare({ ...SMALL, require: ['ring'] }, 'ring')).rejects.toMatchObject({
       exitCode: 3,
