@@ -3,62 +3,77 @@ import { join } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
 import { execa } from 'execa';
 import { contestants } from '../../backends/external/index.ts';
+import { applications } from '../../workloads/applications/index.ts';
+import { lackOf } from '../applications/programs.ts';
 import { isInstalled } from '../contestants/probe.ts';
 import { EXIT, usageError } from '../errors.ts';
 import { projectRoot } from '../paths.ts';
 import { type CommandContext, columns, type Finish, printJson } from './context.ts';
 
-interface ToolState {
-  readonly variant: string;
-  readonly program: string;
-  readonly package: string;
+/** What is measured beside the backends: a whole tool, or an application of the catalogue. */
+export interface Measured {
+  readonly name: string;
+  readonly programs: readonly string[];
+  readonly packages: readonly string[];
   readonly installed: boolean;
 }
 
-function toolStates(): ToolState[] {
+function tools(): Measured[] {
   return contestants.map(({ name, program, package: of }) => ({
-    variant: `external/${name}`,
-    program,
-    package: of,
+    name: `external/${name}`,
+    programs: [program],
+    packages: [of],
     installed: isInstalled(program),
   }));
 }
 
+function appliances(): Measured[] {
+  return applications.map((application) => ({
+    name: application.name,
+    programs: application.programs,
+    packages: application.packages,
+    installed: lackOf(application) === null,
+  }));
+}
+
 /** `PACKAGE=WHAT IT IS FOR`, each package once. */
-export function packagesOf(missing: readonly Pick<ToolState, 'variant' | 'package'>[]): string[] {
-  const packages = new Map<string, string[]>();
-  for (const { package: name, variant } of missing) packages.set(name, [...(packages.get(name) ?? []), variant]);
-  return [...packages].map(([name, variants]) => `${name}=${variants.join(', ')}`);
+export function packagesOf(missing: readonly Pick<Measured, 'name' | 'packages'>[]): string[] {
+  const wanted = new Map<string, string[]>();
+  for (const { packages, name } of missing) {
+    for (const one of packages) wanted.set(one, [...(wanted.get(one) ?? []), name]);
+  }
+  return [...wanted].map(([name, whose]) => `${name}=${whose.join(', ')}`);
 }
 
 export function setupCommand(context: () => CommandContext, finish: Finish) {
   return new Command('setup')
-    .summary('install the tools that are measured beside the backends')
-    .option('--contestants', 'the packages of external/*, through apt, their services kept from starting')
+    .summary('install the tools and applications that are measured beside the backends')
+    .option('--contestants', 'their packages, through apt, their services kept from starting')
     .option('--dry-run', 'say what would be installed, and how')
     .action(async ({ contestants: asked, dryRun }) => {
       const around = context();
       if (!asked) throw usageError('there is nothing to set up', './tracebench setup --contestants');
-      const missing = toolStates().filter(({ installed }) => !installed);
-      if (missing.length > 0) {
+      const missing = [...tools(), ...appliances()].filter(({ installed }) => !installed);
+      // What lacks no package lacks what the build makes.
+      const packages = packagesOf(missing);
+      if (packages.length > 0) {
         const script = join(projectRoot, 'scripts', 'contestants.mjs');
-        const words = [script, ...(dryRun ? ['--dry-run'] : []), ...packagesOf(missing)];
+        const words = [script, ...(dryRun ? ['--dry-run'] : []), ...packages];
         const run = await execa(process.execPath, words, { reject: false, stdin: 'ignore', stdout: 2, stderr: 2 });
         if (run.failed) finish(run.exitCode ?? EXIT.runError);
       }
-      const states = toolStates();
+      const found = { contestants: tools(), applications: appliances() };
       if (around.json) {
-        await printJson(around, { contestants: states });
+        await printJson(around, found);
         return;
       }
-      const rows = states.map(({ variant, program, package: of, installed }) => [
-        variant,
+      const rows = [...found.contestants, ...found.applications].map(({ name, installed, programs, packages }) => [
+        name,
         installed ? 'installed' : 'missing',
-        program,
-        of,
+        programs.join(' '),
+        packages.join(' ') || '-',
       ]);
-      await around.print(
-        `${columns([['contestant', 'here', 'program', 'package'], ...rows])}whether they can trace here: ./tracebench doctor\n`,
-      );
+      const table = columns([['contestant or application', 'here', 'programs', 'packages'], ...rows]);
+      await around.print(`${table}whether tools can trace here: ./tracebench doctor\n`);
     });
 }

@@ -36,7 +36,8 @@ test.each(['find', 'tar', 'shell-exec', 'mill', 'node', 'http', 'super-producer'
 /** What the seed of the mill makes: 500 files and 7,486 more; each is removed in the end. */
 const MADE = 7986;
 
-test.each(usable.filter((id) => ['ebpf', 'ebpf/count', 'ptrace', 'perf', 'ftrace'].includes(id)))(
+/* The reference and one that has nothing in common with it; the others are held against the reference. */
+test.each(usable.filter((id) => ['ebpf', 'ptrace'].includes(id)))(
   '%s sees every file that the mill makes and removes',
   async (id) => {
     const { variant } = findVariant(id);

@@ -54,9 +54,9 @@ describe('a machine without the tools', () => {
   test('has rows with their reason, and the command that mends it', async () => {
     const node = join(process.execPath, '..');
     const list = await command(TRACEBENCH, ['setup', '--contestants', '--dry-run', '--json'], { env: { PATH: node } });
-    const { contestants } = JSON.parse(list.stdout) as { contestants: { variant: string; installed: boolean }[] };
-    expect(contestants.map((c) => c.variant)).toContain('external/bpftrace');
-    for (const { variant, installed } of contestants) {
+    const { contestants } = JSON.parse(list.stdout) as { contestants: { name: string; installed: boolean }[] };
+    expect(contestants.map(({ name }) => name)).toContain('external/bpftrace');
+    for (const { name: variant, installed } of contestants) {
       if (installed) continue;
       const refused = await tracebench('--json', ...study(`none,${variant}`, 'missing'));
       expect(refused.exitCode).toBe(3);

@@ -345,7 +345,11 @@ describe('a tool’s files, and a tool that is not there', () => {
   });
 
   test('packages are asked for once, with what they are for', () => {
-    const missing = contestants.map((c) => ({ variant: `external/${c.name}`, package: c.package }));
+    const missing = contestants.map((c) => ({ name: `external/${c.name}`, packages: [c.package] }));
+    expect(packagesOf([{ name: 'redis', packages: ['redis-server', 'redis-tools'] }])).toEqual([
+      'redis-server=redis',
+      'redis-tools=redis',
+    ]);
     expect(packagesOf(missing)).toContain('linux-perf=external/perf-trace, external/perf-record');
     expect(packagesOf(missing).filter((text) => text.startsWith('strace='))).toHaveLength(1);
   });
