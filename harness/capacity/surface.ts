@@ -1,14 +1,16 @@
 /**
  * The loss surface of one variant: bursts of drawn sizes into buffers of drawn sizes, and the queue that describes them.
  *
- * First a pilot finds the size of buffer from which on a burst is not lost. Then the points that will test the model are
- * drawn, then those it is fitted to, all from one seed and all before anything is fitted; they run in shuffled order.
+ * First a pilot finds the size of buffer from which on a burst is not lost, and a rough queue. Then the points that will
+ * test the model are drawn, then those it is fitted to, all from one seed and before anything is fitted to any of them; they
+ * run in shuffled order. The rough queue only says how large a burst must be to lose something: points at which nothing or
+ * everything is lost would agree with any model.
  */
 
 import type { Random } from '../random.ts';
 import { median } from '../statistics/describe.ts';
-import { fitQueue, type LossPoint, medianError, type QueueFit, resampledFits } from './fit.ts';
-import { bufferFor } from './queue-model.ts';
+import { fitQueue, type LossPoint, medianError, type QueueFit, queueOf, resampledFits } from './fit.ts';
+import { type BurstLoad, bufferFor, lossOf } from './queue-model.ts';
 
 /** Bursts to run into a buffer that is to hold so many calls. */
 export interface PointPlan {
@@ -26,6 +28,8 @@ export interface SurfaceOptions {
   /** Fits to resampled points, for intervals. */
   readonly resamples: number;
   readonly random: Random;
+  /** Calls that a buffer holds which was asked to hold so many: mechanisms round up. */
+  readonly callsHeld: (callsInFlight: number) => number;
 }
 
 export interface Surface {
@@ -49,17 +53,18 @@ const PILOT_LADDER = [40, 160, 640, 2560, 10_240, 40_960];
 const LITTLE = 0.05;
 const NEARLY_ALL = 0.95;
 /** Buffers from so much smaller than the pilot's answer on. */
-const SPAN = 32;
-const BURST_TIMES: readonly [number, number] = [1.2, 12];
-const MOST_BURST = 400_000;
+const SPAN = 8;
+/** Loss that bursts are drawn for. */
+const AIMS: readonly [number, number] = [0.03, 0.85];
+const MOST_BURST = 100_000;
 /** Each finds the collector at another moment of its sleep. */
 const BURSTS = 12;
 
 /** Rejects with what `run` rejects with. */
 export async function measureSurface(run: RunPoint, options: SurfaceOptions): Promise<Surface> {
   const { random, testPoints, fitPoints } = options;
-  const largest = await pilot(run);
-  const plans = Array.from({ length: testPoints + fitPoints }, () => draw(largest, random));
+  const known = await pilot(run);
+  const plans = Array.from({ length: testPoints + fitPoints }, () => draw(known, options));
   const roles = plans.map((plan, i) => ({ plan, isTest: i < testPoints }));
   const fitted: LossPoint[] = [];
   const tested: LossPoint[] = [];
@@ -77,20 +82,42 @@ export async function measureSurface(run: RunPoint, options: SurfaceOptions): Pr
   };
 }
 
-/** Calls in flight from which on a pilot burst loses little. */
-async function pilot(run: RunPoint): Promise<number> {
-  for (const callsInFlight of PILOT_LADDER) {
-    const point = await run({ callsInFlight, burstCalls: PILOT_BURST, bursts: PILOT_BURSTS });
-    if (point.lossFraction < LITTLE) return point.callsInFlight;
-  }
-  return PILOT_LADDER.at(-1) as number;
+interface Pilot {
+  /** Calls in flight from which on a pilot burst loses little. */
+  readonly largest: number;
+  readonly rough: QueueFit;
+  readonly load: BurstLoad;
 }
 
-function draw(largest: number, random: Random): PointPlan {
-  const callsInFlight = Math.max(1, Math.round(largest / SPAN ** random.next()));
-  const [least, most] = BURST_TIMES;
-  const burstCalls = Math.min(MOST_BURST, Math.round(callsInFlight * least * (most / least) ** random.next()));
-  return { callsInFlight, burstCalls: Math.max(2, burstCalls), bursts: BURSTS };
+async function pilot(run: RunPoint): Promise<Pilot> {
+  const points: LossPoint[] = [];
+  for (const callsInFlight of PILOT_LADDER) {
+    const point = await run({ callsInFlight, burstCalls: PILOT_BURST, bursts: PILOT_BURSTS });
+    points.push(point);
+    if (point.lossFraction < LITTLE) break;
+  }
+  const last = points.at(-1) as LossPoint;
+  return { largest: last.callsInFlight, rough: fitQueue(points), load: last.load };
+}
+
+function draw({ largest, rough, load }: Pilot, { random, callsHeld }: SurfaceOptions): PointPlan {
+  const callsInFlight = callsHeld(Math.max(1, Math.round(largest / SPAN ** random.next())));
+  const [least, most] = AIMS;
+  const aim = least + (most - least) * random.next();
+  const lossWith = (burstCalls: number): number => {
+    const intervalMs = (load.intervalMs * burstCalls) / load.burstCalls;
+    return lossOf({ ...load, burstCalls, intervalMs }, queueOf(rough, callsInFlight));
+  };
+  // Where not even the largest burst loses so much, half of what that loses.
+  const reached = Math.min(aim, lossWith(MOST_BURST) / 2);
+  let low = 2;
+  let high = MOST_BURST;
+  while (high / low > 1.01) {
+    const middle = Math.sqrt(low * high);
+    if (lossWith(middle) < reached) low = middle;
+    else high = middle;
+  }
+  return { callsInFlight, burstCalls: Math.max(2, Math.round(high)), bursts: BURSTS };
 }
 
 function bufferErrorOf({ load, callsInFlight, lossFraction }: LossPoint, fit: QueueFit): number {
