@@ -1,6 +1,5 @@
 /** A capacity study from its request to its document: who takes part, the searches, the summary. */
 import type { BackendDefinition, VariantDefinition } from '../backend.ts';
-import { bytesForCalls, reachableBytes } from '../buffer.ts';
 import { cannotError } from '../errors.ts';
 import type { Machine } from '../machine.ts';
 import { BASELINE, definitionOf } from '../plan.ts';
@@ -27,7 +26,7 @@ export interface CapacityRequest extends Pick<SearchRun, 'searches' | 'criteria'
   readonly backends: readonly BackendDefinition[];
   readonly machine: Machine;
   /** Measured after the searches; null: not asked for. */
-  readonly surface: Omit<SurfaceOptions, 'random' | 'callsHeld'> | null;
+  readonly surface: Omit<SurfaceOptions, 'random'> | null;
 }
 
 export interface CapacityServices extends Pick<SearchRun, 'runTrial' | 'tried' | 'searched'> {
@@ -113,9 +112,7 @@ async function surfaceOf(
     return point;
   };
   try {
-    const callsHeld = (calls: number): number =>
-      Math.floor(reachableBytes(buffer, bytesForCalls(buffer, calls, machine), machine) / buffer.bytesPerCall);
-    const measured = await measureSurface(run, { ...surface, random, callsHeld });
+    const measured = await measureSurface(run, { ...surface, random });
     const { lossError, bufferError, fitted, tested } = measured;
     const holds = lossError <= LOSS_ERROR_MOST && bufferError !== null && bufferError <= BUFFER_ERROR_MOST;
     return { ...measured, resampled: [...measured.resampled], fitted: [...fitted], tested: [...tested], holds };

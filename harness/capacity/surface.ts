@@ -1,16 +1,16 @@
 /**
  * The loss surface of one variant: bursts of drawn sizes into buffers of drawn sizes, and the queue that describes them.
  *
- * First a pilot finds the size of buffer from which on a burst is not lost, and a rough queue. Then the points that will
- * test the model are drawn, then those it is fitted to, all from one seed and before anything is fitted to any of them; they
- * run in shuffled order. The rough queue only says how large a burst must be to lose something: points at which nothing or
- * everything is lost would agree with any model.
+ * A pilot finds the size of buffer from which on a burst is not lost. Then points are drawn by the seed and run. Which of them
+ * test the model and which it is fitted to is drawn before; whether a point is kept depends on what it lost and on no model:
+ * at most half of them may have lost nearly nothing or nearly everything, for with those any model agrees.
  */
 
 import type { Random } from '../random.ts';
 import { median } from '../statistics/describe.ts';
-import { fitQueue, type LossPoint, medianError, type QueueFit, queueOf, resampledFits } from './fit.ts';
-import { type BurstLoad, bufferFor, lossOf } from './queue-model.ts';
+import { fitQueue, type LossPoint, medianError, type QueueFit, resampledFits } from './fit.ts';
+import { bufferFor } from './queue-model.ts';
+import { Unusable } from './run.ts';
 
 /** Bursts to run into a buffer that is to hold so many calls. */
 export interface PointPlan {
@@ -28,8 +28,6 @@ export interface SurfaceOptions {
   /** Fits to resampled points, for intervals. */
   readonly resamples: number;
   readonly random: Random;
-  /** Calls that a buffer holds which was asked to hold so many: mechanisms round up. */
-  readonly callsHeld: (callsInFlight: number) => number;
 }
 
 export interface Surface {
@@ -53,24 +51,39 @@ const PILOT_LADDER = [40, 160, 640, 2560, 10_240, 40_960];
 const LITTLE = 0.05;
 const NEARLY_ALL = 0.95;
 /** Buffers from so much smaller than the pilot's answer on. */
-const SPAN = 8;
-/** Loss that bursts are drawn for. */
-const AIMS: readonly [number, number] = [0.03, 0.85];
+const SPAN = 16;
+/** A burst is so many times what the buffer holds. */
+const BURST_TIMES: readonly [number, number] = [1.2, 8];
 const MOST_BURST = 100_000;
+/** Draws for a point that is wanted, on average and at most. */
+const MOST_DRAWS = 4;
 /** Each finds the collector at another moment of its sleep. */
 const BURSTS = 12;
 
-/** Rejects with what `run` rejects with. */
+/** Rejects with what `run` rejects with, and with Unusable where nearly no burst tells anything. */
 export async function measureSurface(run: RunPoint, options: SurfaceOptions): Promise<Surface> {
   const { random, testPoints, fitPoints } = options;
-  const known = await pilot(run);
-  const plans = Array.from({ length: testPoints + fitPoints }, () => draw(known, options));
-  const roles = plans.map((plan, i) => ({ plan, isTest: i < testPoints }));
+  const wanted = testPoints + fitPoints;
+  const isTest = random.shuffle(Array.from({ length: wanted }, (_, i) => i < testPoints));
+  const largest = await pilot(run);
   const fitted: LossPoint[] = [];
   const tested: LossPoint[] = [];
-  for (const { plan, isTest } of random.shuffle(roles)) (isTest ? tested : fitted).push(await run(plan));
+  const mute = { tested: 0, fitted: 0 };
+  for (let draws = 0, kept = 0; kept < wanted && draws < MOST_DRAWS * wanted; draws++) {
+    const point = await run(draw(largest, random));
+    const role = isTest[kept] ? 'tested' : 'fitted';
+    const most = (role === 'tested' ? testPoints : fitPoints) / 2;
+    if (!isTelling(point) && ++mute[role] > most) continue;
+    (role === 'tested' ? tested : fitted).push(point);
+    kept++;
+  }
+  if (tested.length < testPoints / 2 || fitted.length < fitPoints / 2) {
+    throw new Unusable(
+      `of ${MOST_DRAWS * wanted} bursts all but ${tested.length + fitted.length} lost nearly nothing or everything`,
+    );
+  }
   const fit = fitQueue(fitted);
-  const telling = tested.filter(({ lossFraction }) => lossFraction > LITTLE && lossFraction < NEARLY_ALL);
+  const telling = tested.filter(isTelling);
   return {
     fit,
     resampled: resampledFits(fitted, options.resamples, random),
@@ -82,42 +95,24 @@ export async function measureSurface(run: RunPoint, options: SurfaceOptions): Pr
   };
 }
 
-interface Pilot {
-  /** Calls in flight from which on a pilot burst loses little. */
-  readonly largest: number;
-  readonly rough: QueueFit;
-  readonly load: BurstLoad;
+function isTelling({ lossFraction }: LossPoint): boolean {
+  return lossFraction > LITTLE && lossFraction < NEARLY_ALL;
 }
 
-async function pilot(run: RunPoint): Promise<Pilot> {
-  const points: LossPoint[] = [];
+/** Calls in flight from which on a pilot burst loses little. */
+async function pilot(run: RunPoint): Promise<number> {
   for (const callsInFlight of PILOT_LADDER) {
     const point = await run({ callsInFlight, burstCalls: PILOT_BURST, bursts: PILOT_BURSTS });
-    points.push(point);
-    if (point.lossFraction < LITTLE) break;
+    if (point.lossFraction < LITTLE) return point.callsInFlight;
   }
-  const last = points.at(-1) as LossPoint;
-  return { largest: last.callsInFlight, rough: fitQueue(points), load: last.load };
+  return PILOT_LADDER.at(-1) as number;
 }
 
-function draw({ largest, rough, load }: Pilot, { random, callsHeld }: SurfaceOptions): PointPlan {
-  const callsInFlight = callsHeld(Math.max(1, Math.round(largest / SPAN ** random.next())));
-  const [least, most] = AIMS;
-  const aim = least + (most - least) * random.next();
-  const lossWith = (burstCalls: number): number => {
-    const intervalMs = (load.intervalMs * burstCalls) / load.burstCalls;
-    return lossOf({ ...load, burstCalls, intervalMs }, queueOf(rough, callsInFlight));
-  };
-  // Where not even the largest burst loses so much, half of what that loses.
-  const reached = Math.min(aim, lossWith(MOST_BURST) / 2);
-  let low = 2;
-  let high = MOST_BURST;
-  while (high / low > 1.01) {
-    const middle = Math.sqrt(low * high);
-    if (lossWith(middle) < reached) low = middle;
-    else high = middle;
-  }
-  return { callsInFlight, burstCalls: Math.max(2, Math.round(high)), bursts: BURSTS };
+function draw(largest: number, random: Random): PointPlan {
+  const callsInFlight = Math.max(1, Math.round(largest / SPAN ** random.next()));
+  const [least, most] = BURST_TIMES;
+  const burstCalls = Math.min(MOST_BURST, Math.round(callsInFlight * least * (most / least) ** random.next()));
+  return { callsInFlight, burstCalls: Math.max(2, burstCalls), bursts: BURSTS };
 }
 
 function bufferErrorOf({ load, callsInFlight, lossFraction }: LossPoint, fit: QueueFit): number {
