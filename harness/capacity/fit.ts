@@ -28,7 +28,7 @@ const STEPS = 9;
 const LEVELS = 12;
 const CLOSER = 0.6;
 const SERVED_PER_S: Range = { from: 1e3, to: 1e8 };
-const PAUSE_MS: Range = { from: 1e-3, to: 100 };
+const LEAST_PAUSE_MS = 1e-3;
 const BUFFER_SHARE: Range = { from: 0.25, to: 4 };
 
 export function queueOf(fit: QueueFit, callsInFlight: number): Queue {
@@ -36,10 +36,14 @@ export function queueOf(fit: QueueFit, callsInFlight: number): Queue {
   return { servedPerS, pauseMs, bufferCalls: bufferShare * callsInFlight };
 }
 
-/** Least squares of the loss fraction. Throws RangeError without points. */
-export function fitQueue(points: readonly LossPoint[]): QueueFit {
+/**
+ * Least squares of the loss fraction. `longestPauseMs`: beyond it no collector sleeps; without an end, bursts that are over
+ * before it could have woken would fit any pause. Throws RangeError without points.
+ */
+export function fitQueue(points: readonly LossPoint[], longestPauseMs: number): QueueFit {
   if (points.length === 0) throw new RangeError('a fit needs points');
-  let ranges: [Range, Range, Range] = [SERVED_PER_S, PAUSE_MS, BUFFER_SHARE];
+  const pauses = { from: LEAST_PAUSE_MS, to: longestPauseMs };
+  let ranges: [Range, Range, Range] = [SERVED_PER_S, pauses, BUFFER_SHARE];
   let best: { fit: QueueFit; error: number } | null = null;
   for (let level = 0; level < LEVELS; level++) {
     const [served, pause, share] = ranges.map(grid) as [number[], number[], number[]];
@@ -54,15 +58,25 @@ export function fitQueue(points: readonly LossPoint[]): QueueFit {
     }
     const { servedPerS, pauseMs, bufferShare } = (best as { fit: QueueFit }).fit;
     const [a, b, c] = ranges;
-    ranges = [around(servedPerS, a), around(pauseMs, b), around(bufferShare, c)];
+    const nearer = around(pauseMs, b);
+    const pausesNext = { from: nearer.from, to: Math.min(nearer.to, longestPauseMs) };
+    ranges = [around(servedPerS, a), pausesNext, around(bufferShare, c)];
   }
   return (best as { fit: QueueFit }).fit;
 }
 
 /** Fits to resamples of the points, for intervals of what is computed from a fit. */
-export function resampledFits(points: readonly LossPoint[], resamples: number, random: Random): QueueFit[] {
+export function resampledFits(
+  points: readonly LossPoint[],
+  longestPauseMs: number,
+  resamples: number,
+  random: Random,
+): QueueFit[] {
   return Array.from({ length: resamples }, () =>
-    fitQueue(points.map(() => points[random.int(points.length)] as LossPoint)),
+    fitQueue(
+      points.map(() => points[random.int(points.length)] as LossPoint),
+      longestPauseMs,
+    ),
   );
 }
 

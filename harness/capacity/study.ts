@@ -11,13 +11,17 @@ import type { StopWatch } from '../stop.ts';
 import type { LossPoint } from './fit.ts';
 import { pointOf, pointSpec } from './points.ts';
 import { type Capacity, type CapacityStudy, capacityStudySchema, type SurfaceResult } from './result.ts';
-import { runSearches, type Searched, type SearchRun, type Subject, Unusable } from './run.ts';
+import { runSearches, type Searched, type SearchRun, type Subject, type TrialTerms, Unusable } from './run.ts';
 import { capacityOf } from './summarise.ts';
 import { measureSurface, type PointPlan, type SurfaceOptions } from './surface.ts';
 
 /** Beyond these the fitted queue is no description of the backend, and nothing is planned with it. */
 const LOSS_ERROR_MOST = 0.05;
 const BUFFER_ERROR_MOST = 0.25;
+
+const LONGEST_PAUSE_MS = 5;
+/** The session's own look at a collector that the kernel wakes. */
+const KERNEL_WOKEN_MS = 100;
 
 export interface CapacityRequest extends Pick<SearchRun, 'searches' | 'criteria' | 'sectionMs'> {
   readonly plan: Plan;
@@ -26,7 +30,7 @@ export interface CapacityRequest extends Pick<SearchRun, 'searches' | 'criteria'
   readonly backends: readonly BackendDefinition[];
   readonly machine: Machine;
   /** Measured after the searches; null: not asked for. */
-  readonly surface: Omit<SurfaceOptions, 'random'> | null;
+  readonly surface: Omit<SurfaceOptions, 'random' | 'longestPauseMs'> | null;
 }
 
 export interface CapacityServices extends Pick<SearchRun, 'runTrial' | 'tried' | 'searched'> {
@@ -112,7 +116,7 @@ async function surfaceOf(
     return point;
   };
   try {
-    const measured = await measureSurface(run, { ...surface, random });
+    const measured = await measureSurface(run, { ...surface, random, longestPauseMs: longestPauseMs(trial.wakeup) });
     const { lossError, bufferError, fitted, tested } = measured;
     const holds = lossError <= LOSS_ERROR_MOST && bufferError !== null && bufferError <= BUFFER_ERROR_MOST;
     return { ...measured, resampled: [...measured.resampled], fitted: [...fitted], tested: [...tested], holds };
@@ -122,6 +126,11 @@ async function surfaceOf(
     searched.failures.push(`surface: ${error.message}`);
     return null;
   }
+}
+
+/** A timer's, with as much again for a CPU that was asleep; what the kernel wakes sleeps until it does. */
+function longestPauseMs(wakeup: TrialTerms['wakeup']): number {
+  return wakeup.kind === 'timer' ? Math.max(LONGEST_PAUSE_MS, (2 * wakeup.value) / 1000) : KERNEL_WOKEN_MS;
 }
 
 function capacityRow(

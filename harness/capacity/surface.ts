@@ -28,6 +28,8 @@ export interface SurfaceOptions {
   /** Fits to resampled points, for intervals. */
   readonly resamples: number;
   readonly random: Random;
+  /** That the collector may sleep, by its wake-up policy. */
+  readonly longestPauseMs: number;
 }
 
 export interface Surface {
@@ -82,11 +84,11 @@ export async function measureSurface(run: RunPoint, options: SurfaceOptions): Pr
       `of ${MOST_DRAWS * wanted} bursts all but ${tested.length + fitted.length} lost nearly nothing or everything`,
     );
   }
-  const fit = fitQueue(fitted);
+  const fit = fitQueue(fitted, options.longestPauseMs);
   const telling = tested.filter(isTelling);
   return {
     fit,
-    resampled: resampledFits(fitted, options.resamples, random),
+    resampled: resampledFits(fitted, options.longestPauseMs, options.resamples, random),
     fitted,
     tested,
     lossError: medianError(tested, fit),

@@ -274,6 +274,7 @@ describe('the loss surface', () => {
       fitPoints: 24,
       resamples: 2,
       random: createRandom(8),
+      longestPauseMs: 5,
     });
     expect([surface.tested.length, surface.fitted.length]).toEqual([16, 24]);
     expect(surface.telling).toBeGreaterThanOrEqual(10);
@@ -287,13 +288,19 @@ describe('the loss surface', () => {
       again.push(plan);
       return run(plan);
     };
-    await measureSurface(noted, { testPoints: 16, fitPoints: 24, resamples: 2, random: createRandom(8) });
+    await measureSurface(noted, {
+      testPoints: 16,
+      fitPoints: 24,
+      resamples: 2,
+      random: createRandom(8),
+      longestPauseMs: 5,
+    });
     expect(again).toEqual(plans.slice(0, again.length));
   });
 
   it('gives up where bursts lose nothing or everything, and says so', async () => {
     const all: RunPoint = async (plan) => ({ ...(await run(plan)), lossFraction: 1 });
-    const options = { testPoints: 16, fitPoints: 24, resamples: 0, random: createRandom(8) };
+    const options = { testPoints: 16, fitPoints: 24, resamples: 0, random: createRandom(8), longestPauseMs: 5 };
     await expect(measureSurface(all, options)).rejects.toThrow(/^of 160 bursts all but (1\d|20) lost nearly nothing/);
   });
 
@@ -305,6 +312,7 @@ describe('the loss surface', () => {
       fitPoints: 24,
       resamples: 2,
       random: createRandom(8),
+      longestPauseMs: 5,
     });
     expect(surface.lossError).toBeGreaterThan(0.1);
   });

@@ -103,19 +103,19 @@ describe('the fit', () => {
     });
 
   it('finds the queue again, and predicts points that it has not seen', () => {
-    const fit = fitQueue(points(15, 0));
+    const fit = fitQueue(points(15, 0), 5);
     expect(fit.servedPerS / truth.servedPerS).toBeCloseTo(1, 1);
     expect(fit.bufferShare / truth.bufferShare).toBeCloseTo(1, 1);
     expect(medianError(points(15, 0), fit)).toBeLessThan(0.01);
   });
 
   it('bears noise', () => {
-    expect(medianError(points(30, 0), fitQueue(points(15, 0.06)))).toBeLessThan(0.02);
+    expect(medianError(points(30, 0), fitQueue(points(15, 0.06), 5))).toBeLessThan(0.02);
   });
 
   it('tells by its error what the model does not describe', () => {
     const odd = points(20, 0).map((point, i) => ({ ...point, lossFraction: i % 2 ? 0.9 : 0.05 }));
-    expect(medianError(odd, fitQueue(odd))).toBeGreaterThan(0.05);
+    expect(medianError(odd, fitQueue(odd, 5))).toBeGreaterThan(0.05);
     const [first] = odd;
     expect(errorOf(first as LossPoint, truth)).toBeCloseTo(
       lossOf((first as LossPoint).load, queueOf(truth, (first as LossPoint).callsInFlight)) - 0.05,
@@ -123,7 +123,17 @@ describe('the fit', () => {
     );
   });
 
+  it('takes no pause for longer than the collector may sleep', () => {
+    // Bursts that nothing is served of: any pause beyond them fits as well.
+    const all = points(15, 0).map((point) => ({
+      ...point,
+      lossFraction: 1 - point.callsInFlight / point.load.burstCalls,
+    }));
+    expect(fitQueue(all, 0.2).pauseMs).toBeLessThanOrEqual(0.2 + 1e-9);
+    expect(fitQueue(all, 50).pauseMs).toBeLessThanOrEqual(50 + 1e-9);
+  });
+
   it('needs points', () => {
-    expect(() => fitQueue([])).toThrow(RangeError);
+    expect(() => fitQueue([], 5)).toThrow(RangeError);
   });
 });
