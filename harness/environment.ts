@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { findContainer } from './container.ts';
 import { readKernelConfig } from './kernel-config.ts';
 import { binDir, projectRoot } from './paths.ts';
-import { field, readFact } from './proc-files.ts';
+import { field, parseCpuList, readFact } from './proc-files.ts';
 import type { Environment } from './result.ts';
 
 /** CAP_* of linux/capability.h by bit. */
@@ -36,17 +36,6 @@ export function decodeCapabilities(mask: string): string[] {
     if ((bits >> BigInt(bit)) & 1n) held.push(CAPABILITIES[bit] ?? `cap_${bit}`);
   }
   return held;
-}
-
-/** CPUs in the kernel's list form, such as `0-3,6`. */
-export function parseCpuList(list: string): number[] {
-  const cpus: number[] = [];
-  for (const range of list.trim().split(',')) {
-    const ends = /^(\d+)(?:-(\d+))?$/.exec(range);
-    if (ends === null) continue;
-    for (let cpu = Number(ends[1]); cpu <= Number(ends[2] ?? ends[1]); cpu++) cpus.push(cpu);
-  }
-  return cpus;
 }
 
 /** Ticks a second, from the coarse clock's step, for kernels that do not show their configuration. */

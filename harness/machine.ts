@@ -1,7 +1,7 @@
 /** What planning must know of the machine: its CPUs, its memory, its page. */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { parseCpuList } from './environment.ts';
+import { parseCpuList } from './proc-files.ts';
 
 export interface Machine {
   /** CPUs this process may run on, ascending. */

@@ -33,3 +33,14 @@ export function field(text: string | null, key: string): string | null {
   const line = text?.split('\n').find((l) => l.slice(0, l.indexOf(':')).trim() === key);
   return line === undefined ? null : line.slice(line.indexOf(':') + 1).trim();
 }
+
+/** CPUs in the kernel's list form, such as `0-3,6`. */
+export function parseCpuList(list: string): number[] {
+  const cpus: number[] = [];
+  for (const range of list.trim().split(',')) {
+    const ends = /^(\d+)(?:-(\d+))?$/.exec(range);
+    if (ends === null) continue;
+    for (let cpu = Number(ends[1]); cpu <= Number(ends[2] ?? ends[1]); cpu++) cpus.push(cpu);
+  }
+  return cpus;
+}

@@ -112,6 +112,24 @@ describe('imports', () => {
     }
   });
 
+  test('a trial loads no library at its start: each would cost every trial of a study', () => {
+    const seen = new Set<string>();
+    const libraries: string[] = [];
+    const visit = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      // What is loaded when it is wanted stands in an import of its own, `await import(…)`.
+      for (const [, type, from] of read(file).matchAll(/^(?:import|export) (type )?[^'"]*?from '([^']+)'/gm)) {
+        if (type !== undefined || from === undefined || from.startsWith('node:')) continue;
+        if (from.startsWith('.')) visit(relative(projectRoot, resolve(projectRoot, dirname(file), from)));
+        else libraries.push(`${file} imports ${from}`);
+      }
+    };
+    visit('harness/trial.ts');
+    expect(seen.size).toBeGreaterThan(20);
+    expect(libraries).toEqual([]);
+  });
+
   test('only cli and the trial processes exit, in the harness', () => {
     for (const file of typescript.filter((f) => /^(harness|backends|reports|workloads|native)\//.test(f))) {
       if (/^harness\/(cli|trial|joint-trial)\.ts$/.test(file)) continue;

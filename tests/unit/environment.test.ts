@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readCpuTicks, stealFraction } from '../../harness/calibration.ts';
-import { decodeCapabilities, fingerprint, parseCpuList, readEnvironment } from '../../harness/environment.ts';
+import { decodeCapabilities, fingerprint, readEnvironment } from '../../harness/environment.ts';
+import { parseCpuList } from '../../harness/proc-files.ts';
 import { environmentSchema } from '../../harness/result.ts';
 
 let root: string;
