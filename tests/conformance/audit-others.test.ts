@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { canonicalJson, machineState, repair, runDoctor } from '../../harness/doctor/index.ts';
+import { repair, runDoctor } from '../../harness/doctor/index.ts';
 import { renderDoctor } from '../../harness/doctor/report.ts';
 import { projectRoot } from '../../harness/paths.ts';
 import { probeVariant } from '../../harness/probe.ts';
@@ -82,7 +82,7 @@ describe.runIf(usable.includes('auditd/multicast'))('an owner', () => {
 
   test('that lives keeps audit: a trial that would own it is refused', async () => {
     const pid = await own(1);
-    const owned = canonicalJson(await machineState());
+    const owned = await restingState();
     const refused = await runTrial(specFor('auditd', FEW, { auditContext: 'present' }));
     expect(refused).toMatchObject({
       status: 'failed',
@@ -96,7 +96,7 @@ describe.runIf(usable.includes('auditd/multicast'))('an owner', () => {
 
   test('that lives keeps its status while multicast listens, and after', async () => {
     await own(1);
-    const owned = canonicalJson(await machineState());
+    const owned = await restingState();
     const { rules: _, ...status } = await audit();
     const listened = await runTrial(specFor('auditd/multicast', FEW, { auditContext: 'present' }));
     expect(listened).toMatchObject({ status: 'completed', accounting: { verdict: 'reconciled' } });
@@ -131,7 +131,7 @@ describe.each(usable)('an administrator’s rule outlives %s', (id) => {
   let ruled: string;
   beforeEach(async () => {
     administrator('add', key, UNUSED_UID);
-    ruled = canonicalJson(await machineState());
+    ruled = await restingState();
   });
   afterEach(async () => {
     administrator('delete', key, UNUSED_UID);

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { canonicalJson, machineState, repair } from '../../harness/doctor/index.ts';
+import { machineState, repair } from '../../harness/doctor/index.ts';
 import { type TrialResult, trialResultSchema } from '../../harness/result.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { statOf, stillRunning, treeOf, until } from '../fixtures/processes.ts';
@@ -53,7 +53,7 @@ describe.runIf(usable.length > 0)('a tracing instance that is there already', ()
 
   test.each(usable)('%s leaves a dead process’s, a living one’s and the administrator’s as they were', async (id) => {
     for (const name of [nameOfDead(), nameOf(process.pid), 'administrators-own']) make(name);
-    const there = canonicalJson(await machineState());
+    const there = await restingState();
     expect(await runTrial(specFor(id, stamped('null', 503)))).toMatchObject({ status: 'completed' });
     await expectRestored(there);
   });
@@ -101,7 +101,7 @@ describe.runIf(usable.length > 0)('a tracing instance that is there already', ()
   );
 
   test('in the trial’s own place, the trial fails and says so', async () => {
-    const there = canonicalJson(await machineState());
+    const there = await restingState();
     const trial = spawn(process.execPath, [TRIAL_ENTRY], { stdio: ['pipe', 'pipe', 'inherit'] });
     const name = make(nameOf(trial.pid as number));
     const ended = new Promise((resolve) => trial.once('exit', resolve));
@@ -120,7 +120,7 @@ describe.runIf(usable.length > 0)('a tracing instance that is there already', ()
   test('a killed trial’s goes, the others stay', async () => {
     make(nameOf(process.pid));
     make('administrators-own');
-    const there = canonicalJson(await machineState());
+    const there = await restingState();
     const trial = spawn(process.execPath, [TRIAL_ENTRY], { stdio: ['pipe', 'ignore', 'ignore'] });
     const own = nameOf(trial.pid as number);
     trial.stdin.write(`${JSON.stringify(specFor('ftrace', stamped('exec', 1_000_003)))}\n`);
