@@ -36,7 +36,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     warmupRounds: 1,
     timeBudgetMs: 50_000,
     sectionCapMs: 700,
-    cutSectionMs: 250,
+    cutSectionMs: 200,
     pacedSectionMs: 1000,
   },
   ci: {
