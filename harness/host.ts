@@ -2,9 +2,10 @@
  * How the processes that trace are started: as this user when root, or when root is not to be had; else through
  * `sudo -n`. Only they are elevated: files and targets stay this user's.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { execa } from 'execa';
+import { readProcess } from './proc-files.ts';
 
 /** sudo may ask a directory service; without -n it would ask a person. */
 const SUDO_TIMEOUT_MS = 10_000;
@@ -85,20 +86,10 @@ function signalOwn(pid: number, signal: NodeJS.Signals): void {
 function descendants(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
-    const parent = /^\d+$/.test(name) ? parentOf(name) : null;
+    const parent = /^\d+$/.test(name) ? (readProcess(Number(name))?.ppid ?? null) : null;
     if (parent !== null) children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
   const found = [...(children.get(root) ?? [])];
   for (const pid of found) found.push(...(children.get(pid) ?? []));
   return found;
-}
-
-/** null: it has ended meanwhile. */
-function parentOf(pid: string): number | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return null;
-  }
 }

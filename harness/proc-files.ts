@@ -22,6 +22,23 @@ function link(path: string): string | null {
   }
 }
 
+export interface ProcessFacts {
+  /** One letter; Z is a zombie. */
+  readonly state: string;
+  readonly ppid: number;
+  /** Clock ticks since boot at which it started: tells a pid that was given out again. */
+  readonly startTicks: number;
+}
+
+/** What /proc/PID/stat says of a process; null when there is none. */
+export function readProcess(pid: number | 'self'): ProcessFacts | null {
+  // The name in brackets may hold anything; the fields after the last bracket are plain.
+  const stat = readFact(`/proc/${pid}/stat`);
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  if (fields.length < 20) return null;
+  return { state: fields[0] ?? '', ppid: Number(fields[1]), startTicks: Number(fields[19]) };
+}
+
 /** Inode of a namespace of this process, from the link `pid:[4026531836]`. */
 export function namespaceInode(name: string, root = '/'): number | null {
   const inode = /\[(\d+)\]$/.exec(link(join(root, 'proc/self/ns', name)) ?? '')?.[1];

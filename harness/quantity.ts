@@ -39,16 +39,6 @@ export function parseDurationNs(text: string, what: string): number {
   return ns;
 }
 
-/** `0.1%` or `0.001`: a share of one, 1 excluded. Throws a usage error. */
-export function parseFraction(text: string, what: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
-  const value = match ? Number(match[1]) / (match[2] === '%' ? 100 : 1) : Number.NaN;
-  if (!(value >= 0 && value < 1)) {
-    throw usageError(`${what}: '${text}' is not a share below one`, 'write for example 0.1% or 0.001');
-  }
-  return value;
-}
-
 /** A whole number of at least `min`, written in digits (thousands may be parted by _). */
 export function parseCount(text: string, what: string, min: number): number {
   const value = /^\d[\d_]*$/.test(text.trim()) ? Number(text.replaceAll('_', '')) : Number.NaN;
@@ -58,22 +48,19 @@ export function parseCount(text: string, what: string, min: number): number {
   return value;
 }
 
-/** `5%`, `0.1 %` or `0.05`: a share from 0 to below `most`. */
-export function parseShare(text: string, what: string, most: number): number {
+/** `5%`, `0.1 %` or `0.05`: a share of one, 1 excluded. Throws a usage error. */
+export function parseShare(text: string, what: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
   const share = match ? Number(match[1]) / (match[2] === '%' ? 100 : 1) : Number.NaN;
-  if (!(share >= 0 && share < most)) {
-    throw usageError(
-      `${what}: '${text}' is not a share from 0 to below ${most * 100} %`,
-      `write for example ${what} 5%`,
-    );
+  if (!(share >= 0 && share < 1)) {
+    throw usageError(`${what}: '${text}' is not a share from 0 to below 100 %`, `write for example ${what} 5%`);
   }
   return share;
 }
 
 /** As parseShare, of an interval: above nothing. */
 export function parseHalfWidth(text: string, what: string): number {
-  const share = parseShare(text, what, 1);
+  const share = parseShare(text, what);
   if (share === 0)
     throw usageError(`${what}: no number of rounds brings an interval to 0`, `write for example ${what} 2%`);
   return share;
@@ -91,6 +78,11 @@ export function parseList(text: string, what: string): string[] {
 /** `2%`, as it is typed. */
 export function formatShare(share: number): string {
   return `${Number((share * 100).toPrecision(6))}%`;
+}
+
+/** Three significant digits, thousands parted: a figure within a sentence. */
+export function formatFigure(value: number): string {
+  return Number(value.toPrecision(3)).toLocaleString('en-US');
 }
 
 export function formatBytes(bytes: number): string {

@@ -31,6 +31,21 @@ export interface TargetSettings {
   readonly stdio: 'inherit' | 'null' | { readonly out: string; readonly err: string };
 }
 
+/** What a helper beside the target is launched with: nobody traces it. */
+export function untracedSettings(
+  settings: Pick<TargetSettings, 'argv' | 'cpus' | 'user' | 'stdio' | 'directory'>,
+): TargetSettings {
+  return {
+    seccompTrace: null,
+    cgroup: false,
+    keepSysAdmin: false,
+    auditSession: false,
+    controlFd: -1,
+    canaryCalls: 0,
+    ...settings,
+  };
+}
+
 /** How the target ended. Times are of the whole tree. */
 export interface TargetEnd {
   readonly exitCode: number | null;

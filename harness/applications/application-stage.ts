@@ -9,7 +9,7 @@ import { type Application, findApplication, type Place } from '../../workloads/a
 import { cannotError, EXIT, TracebenchError, usageError } from '../errors.ts';
 import { type Guard, holdScratch } from '../guard.ts';
 import { readMachine } from '../machine.ts';
-import { Target, type TargetSettings } from '../target.ts';
+import { Target, type TargetSettings, untracedSettings } from '../target.ts';
 import { loadServer } from './load.ts';
 import { findProgram, lackOf } from './programs.ts';
 import type { SetStage, Stage, StageSettings } from './stage.ts';
@@ -86,31 +86,13 @@ function loadSettings(
   o: Pick<StageSettings, 'user' | 'workloadCpus'> & { readonly directory: string; readonly stdout: string },
 ): TargetSettings {
   const rest = o.workloadCpus === null ? [] : readMachine().cpus.filter((cpu) => !o.workloadCpus?.includes(cpu));
-  return untraced(resolved(argv), {
+  return untracedSettings({
+    argv: resolved(argv),
     cpus: rest.length > 0 ? rest : null,
     user: o.user,
     directory: o.directory,
-    stdout: o.stdout,
+    stdio: { out: o.stdout, err: 'inherit' },
   });
-}
-
-function untraced(
-  argv: readonly string[],
-  o: { cpus: readonly number[] | null; user: string | null; directory: string; stdout: string | null },
-): TargetSettings {
-  return {
-    argv,
-    cpus: o.cpus,
-    user: o.user,
-    seccompTrace: null,
-    cgroup: false,
-    keepSysAdmin: false,
-    auditSession: false,
-    controlFd: -1,
-    canaryCalls: 0,
-    stdio: o.stdout === null ? 'null' : { out: o.stdout, err: 'inherit' },
-    directory: o.directory,
-  };
 }
 
 /** A port of the loopback nobody has at this moment. Should somebody take it before the server does, the trial fails and says so. */
@@ -130,8 +112,8 @@ function freePort(): Promise<number> {
 /** chown knows users as the launcher does: by name, or by numbers that have no name. */
 async function handOver(directory: string, user: string): Promise<void> {
   const owner = /^\d+(:\d+)?$/.test(user) ? user : `${user}:`;
-  const words = [findProgram('chown') ?? 'chown', '-R', '--', owner, directory];
-  const target = await Target.launch(untraced(words, { cpus: null, user: null, directory, stdout: null }));
+  const argv = [findProgram('chown') ?? 'chown', '-R', '--', owner, directory];
+  const target = await Target.launch(untracedSettings({ argv, cpus: null, user: null, directory, stdio: 'null' }));
   try {
     target.start();
     const { exitCode } = await target.end();

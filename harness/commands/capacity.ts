@@ -20,7 +20,7 @@ import { type Pace, parsePeak, parseRate } from '../pace.ts';
 import { distDir } from '../paths.ts';
 import { resolveRequest } from '../plan.ts';
 import { probeOn } from '../probe.ts';
-import { parseBytes, parseCount, parseDurationMs, parseFraction, parseList } from '../quantity.ts';
+import { parseBytes, parseCount, parseDurationMs, parseList, parseShare } from '../quantity.ts';
 import { IDLE_POLICIES, PLACEMENTS, type Settings } from '../settings.ts';
 import { watchForStop } from '../stop.ts';
 import { prepareStudy } from '../study.ts';
@@ -62,7 +62,7 @@ export function capacityCommand(context: () => CommandContext, finish: Finish) {
     .option('--backends <list>', 'backends or variants that deliver records (default: all defaults)')
     .option('--workload <name>', 'stamped workload', 'null')
     .option('--searches <n>', 'of each variant; 6 is the least that has an interval', count('--searches'), SEARCHES)
-    .option('--loss <share>', 'tolerated, 0.1% or 0.001', (text) => parseFraction(text, '--loss'), LOSS)
+    .option('--loss <share>', 'tolerated, 0.1% or 0.001', (text) => parseShare(text, '--loss'), LOSS)
     .option('--section <time>', 'of a trial, at least', (text) => parseDurationMs(text, '--section'), SECTION_MS)
     .option('--buffer <size>', 'buffer budget over all CPUs (default: 8MiB)', (text) => parseBytes(text, '--buffer'))
     .option('--in-flight <calls>', 'buffers that hold so many calls, instead of --buffer', count('--in-flight'))

@@ -39,12 +39,12 @@ export function compareCommand(context: () => CommandContext, finish: Finish) {
     .argument('<base>', 'folder of the study to compare with, or its result.json')
     .argument('<new>', 'folder of the study to judge, or its result.json')
     .option('--threshold <share>', 'relative change of a time from which on it counts (default: 5%)', (text) =>
-      parseShare(text, '--threshold', 1),
+      parseShare(text, '--threshold'),
     )
     .option(
       '--loss-threshold <share>',
       'change of the share of calls lost from which on it counts (default: 0.1%)',
-      (text) => parseShare(text, '--loss-threshold', 1),
+      (text) => parseShare(text, '--loss-threshold'),
     )
     .option('--across', 'compare studies of different machines, kernels, audit states or terms, with marks')
     .option('--require-same-cells', 'a cell that only one of the studies has is a breach (exit code 99)')

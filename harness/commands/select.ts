@@ -5,7 +5,7 @@ import { renderSelect } from '../../reports/select.ts';
 import { variantId } from '../backend.ts';
 import { EXIT, usageError } from '../errors.ts';
 import { parseRate } from '../pace.ts';
-import { parseDurationNs, parseFraction } from '../quantity.ts';
+import { parseDurationNs, parseShare } from '../quantity.ts';
 import { judge, type Needs } from '../select/judge.ts';
 import { newestStudy } from '../study-files.ts';
 import { RESULT_FILE, readResult } from '../study-result.ts';
@@ -24,7 +24,7 @@ export function selectCommand(context: () => CommandContext, finish: Finish) {
     .argument('[dir]', 'folder of the study (default: the newest under results/)')
     .option('--workload <name>', 'whose cells count', 'null')
     .option('--rate <calls>', 'calls a second that must be held: 100k', (text) => parseRate(text, '--rate').ratePerS)
-    .option('--loss <share>', 'that may be lost', (text) => parseFraction(text, '--loss'), LOSS)
+    .option('--loss <share>', 'that may be lost', (text) => parseShare(text, '--loss'), LOSS)
     .addOption(
       new Option('--detail <detail>', 'of a record')
         .choices(['enter', 'full', 'paths'] as const)
@@ -32,7 +32,7 @@ export function selectCommand(context: () => CommandContext, finish: Finish) {
     )
     .option('--latency <time>', 'p99 at most: 500us, 2ms', (text) => parseDurationNs(text, '--latency'))
     .option('--added <time>', 'to a call at most: 500ns, 2us', (text) => parseDurationNs(text, '--added'))
-    .option('--cpu <share>', 'of one CPU that the collector may take: 10%', (text) => parseFraction(text, '--cpu'))
+    .option('--cpu <share>', 'of one CPU that the collector may take: 10%', (text) => parseShare(text, '--cpu'))
     .option('--no-blocking', 'the workload must not be made to wait')
     .option('--follows-setuid', 'must go on tracing across a set-uid exec')
     .action(async (asked, options) => {

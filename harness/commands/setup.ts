@@ -4,8 +4,7 @@ import { Command } from '@commander-js/extra-typings';
 import { execa } from 'execa';
 import { contestants } from '../../backends/external/index.ts';
 import { applications } from '../../workloads/applications/index.ts';
-import { lackOf } from '../applications/programs.ts';
-import { isInstalled } from '../contestants/probe.ts';
+import { findProgram, lackOf } from '../applications/programs.ts';
 import { EXIT, usageError } from '../errors.ts';
 import { projectRoot } from '../paths.ts';
 import { type CommandContext, columns, type Finish, printJson } from './context.ts';
@@ -23,11 +22,11 @@ function tools(): Measured[] {
     name: `external/${name}`,
     programs: [program],
     packages: [of],
-    installed: isInstalled(program),
+    installed: findProgram(program) !== null,
   }));
 }
 
-function appliances(): Measured[] {
+function toMeasure(): Measured[] {
   return applications.map((application) => ({
     name: application.name,
     programs: application.programs,
@@ -53,7 +52,7 @@ export function setupCommand(context: () => CommandContext, finish: Finish) {
     .action(async ({ contestants: asked, dryRun }) => {
       const around = context();
       if (!asked) throw usageError('there is nothing to set up', './tracebench setup --contestants');
-      const missing = [...tools(), ...appliances()].filter(({ installed }) => !installed);
+      const missing = [...tools(), ...toMeasure()].filter(({ installed }) => !installed);
       // What lacks no package lacks what the build makes.
       const packages = packagesOf(missing);
       if (packages.length > 0) {
@@ -62,7 +61,7 @@ export function setupCommand(context: () => CommandContext, finish: Finish) {
         const run = await execa(process.execPath, words, { reject: false, stdin: 'ignore', stdout: 2, stderr: 2 });
         if (run.failed) finish(run.exitCode ?? EXIT.runError);
       }
-      const found = { contestants: tools(), applications: appliances() };
+      const found = { contestants: tools(), applications: toMeasure() };
       if (around.json) {
         await printJson(around, found);
         return;

@@ -1,7 +1,6 @@
 /** Can a tool run here? It is looked for, and then tried: attached to /bin/true at its gate, stopped, its text made. */
-import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
 import type { Contestant } from '../../backends/external/contestant.ts';
+import { findProgram } from '../applications/programs.ts';
 import { BackendError } from '../errors.ts';
 import type { BackendRow } from '../result.ts';
 import { runTraced } from '../traced.ts';
@@ -11,23 +10,10 @@ export const INSTALL_MEND = './tracebench setup --contestants';
 
 const PROBE_LIMIT_MS = 25_000;
 const PROBE_BUFFER_BYTES = 1 << 20;
-/** Where administrators' programs lie, which a plain user's PATH need not name. */
-const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
-
-export function isInstalled(program: string, path = process.env['PATH'] ?? ''): boolean {
-  return [...path.split(':').filter((folder) => folder !== ''), ...SBIN].some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
 
 export async function probeContestant(contestant: Contestant): Promise<BackendRow> {
   const variant = `external/${contestant.name}`;
-  if (!isInstalled(contestant.program)) {
+  if (findProgram(contestant.program) === null) {
     const reason = `${contestant.program} is not installed (Debian package ${contestant.package})`;
     return { variant, answer: 'no', reason, mend: INSTALL_MEND };
   }

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { STDERR, STDOUT } from '../../backends/external/contestant.ts';
-import { Target, type TargetEnd } from '../target.ts';
+import { Target, type TargetEnd, untracedSettings } from '../target.ts';
 
 /** Of any one file. Beyond, writing fails with EFBIG; a tool that is killed by that would tell nothing. */
 export const MOST_FILE_BYTES = 1 << 30;
@@ -33,18 +33,9 @@ export async function startTool(
   cpus: readonly number[] | null,
   out: string = STDOUT,
 ): Promise<Target> {
-  const target = await Target.launch({
-    argv: boundedWords(tool),
-    cpus,
-    user: null,
-    seccompTrace: null,
-    cgroup: false,
-    keepSysAdmin: false,
-    auditSession: false,
-    controlFd: -1,
-    canaryCalls: 0,
-    stdio: { out: join(folder, out), err: join(folder, out === STDOUT ? STDERR : `${out}.stderr`) },
-  });
+  const argv = boundedWords(tool);
+  const stdio = { out: join(folder, out), err: join(folder, out === STDOUT ? STDERR : `${out}.stderr`) };
+  const target = await Target.launch(untracedSettings({ argv, cpus, user: null, stdio }));
   target.start();
   return target;
 }
@@ -53,7 +44,7 @@ export async function startTool(
 export async function runTool(tool: ToolWords, folder: string, out: string, limitMs: number): Promise<void> {
   const target = await startTool(tool, folder, null, out);
   try {
-    const end = await endWithin(target, limitMs);
+    const end = await endWithin(target, target.end(), limitMs);
     if (end === null) throw new Error(`${tool.words.join(' ')} still ran after ${limitMs} ms`);
     if (end.exitCode !== 0) throw new Error(`${tool.words.join(' ')} ${howItEnded(end)}`);
   } finally {
@@ -61,15 +52,15 @@ export async function runTool(tool: ToolWords, folder: string, out: string, limi
   }
 }
 
-/** Its end; null when it has not ended within limitMs: it is killed then. */
-export async function endWithin(target: Target, limitMs: number): Promise<TargetEnd | null> {
+/** `ended`, which is target.end(); null when that took longer than limitMs: it was killed then. */
+export async function endWithin(target: Target, ended: Promise<TargetEnd>, limitMs: number): Promise<TargetEnd | null> {
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     target.kill();
   }, limitMs);
   try {
-    const end = await target.end();
+    const end = await ended;
     return late ? null : end;
   } finally {
     clearTimeout(timer);

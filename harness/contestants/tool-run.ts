@@ -15,7 +15,7 @@ import { hasLine, linesOf, sizesOf, tailOf } from './output-files.ts';
 import { peakRssBytes, processCpuNs, treeCpuNs } from './process-use.ts';
 import { waitReady } from './ready.ts';
 import { readLoss } from './tool-output.ts';
-import { howItEnded, MOST_FILE_BYTES, runTool, startTool, type ToolWords } from './tool-process.ts';
+import { endWithin, howItEnded, MOST_FILE_BYTES, runTool, startTool, type ToolWords } from './tool-process.ts';
 
 const READY_LIMIT_MS = 20_000;
 const COMMAND_LIMIT_MS = 10_000;
@@ -224,14 +224,8 @@ export class ToolRun implements Companion {
     if (stop === 'SIGINT') tool.interrupt();
     if (stop === 'SIGTERM') tool.terminate();
     const limitMs = this.#terms.stopLimitMs ?? STOP_LIMIT_MS;
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      tool.kill();
-    }, limitMs);
-    const end = await ended;
-    clearTimeout(timer);
-    if (late)
+    const end = await endWithin(tool, ended, limitMs);
+    if (end === null)
       throw this.#failure(
         'stop',
         `it still ran ${limitMs} ms after ${stop === 'target' ? 'its target' : stop} and was killed`,

@@ -1,12 +1,13 @@
 /** What a trial under a whole tool has beside a backend's: the tool's run, and its text read into the trial's result. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contestant } from '../../backends/external/contestant.ts';
 import { findWorkload } from '../../workloads/index.ts';
 import { reachableBytes } from '../buffer.ts';
+import { cannotError } from '../errors.ts';
 import { type Guard, holdScratch } from '../guard.ts';
 import { readMachine } from '../machine.ts';
 import type { KindTruth } from '../oracle.ts';
+import { readProcess } from '../proc-files.ts';
 import type { CompletedTrial, WorkloadSpec } from '../result.ts';
 import { NATIVE_ARCH } from '../session.ts';
 import { findSyscallNumber, syscallName } from '../syscalls/index.ts';
@@ -26,8 +27,7 @@ const NO_TRUTH: StampedTruth = { lanes: [], kinds: [] };
 
 /** Names by which the guard knows what this process made (native/launcher/README.md). */
 function ownNames(): { instance: string; ruleKey: string } {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  const startTime = readProcess('self')?.startTicks;
   return {
     instance: `tracebench-${process.pid}-${startTime}`,
     ruleKey: `tracebench-audit:${process.pid}:${startTime}`,
@@ -52,11 +52,16 @@ export class ToolTrial {
   /** `command`: of an application. Throws when the tool's folder cannot be had. Release it on every path. */
   static async open(contestant: Contestant, terms: ToolTrialTerms, command: readonly string[]): Promise<ToolTrial> {
     const scratch = await holdScratch();
-    if (scratch.where === null) {
+    try {
+      if (scratch.where === null) {
+        const what = `external/${contestant.name}: there is no directory for its output: ${scratch.reason}`;
+        throw cannotError(what, 'name a directory with room in TMPDIR');
+      }
+      return new ToolTrial(contestant, terms, command, scratch, scratch.where);
+    } catch (error) {
       await scratch.release();
-      throw new Error(`there is no folder in memory for a tool's output: ${scratch.reason}`);
+      throw error;
     }
-    return new ToolTrial(contestant, terms, command, scratch, scratch.where);
   }
 
   private constructor(

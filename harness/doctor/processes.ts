@@ -1,8 +1,8 @@
 /** Live processes that run one of our native programs. */
 import { readdirSync, readlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { binDir } from '../paths.ts';
-import { readFact } from '../proc-files.ts';
+import { readProcess } from '../proc-files.ts';
 
 export interface OurProcess {
   readonly pid: number;
@@ -26,11 +26,9 @@ function executable(pid: number): string | null {
 export function readOurProcess(pid: number, directory = binDir): OurProcess | null {
   const exe = executable(pid);
   if (exe === null || dirname(exe) !== directory) return null;
-  // The name in brackets may hold anything; the fields after the last bracket are plain.
-  const stat = readFact(join('/proc', String(pid), 'stat'));
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
-  if (fields.length < 20 || fields[0] === 'Z') return null;
-  return { pid, ppid: Number(fields[1]), name: exe.slice(directory.length + 1), startTicks: Number(fields[19]) };
+  const facts = readProcess(pid);
+  if (facts === null || facts.state === 'Z') return null;
+  return { pid, ppid: facts.ppid, name: exe.slice(directory.length + 1), startTicks: facts.startTicks };
 }
 
 /** All of them, by pid. Those of other users show only to root. */

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isInstalled } from '../../harness/contestants/probe.ts';
+import { findProgram } from '../../harness/applications/programs.ts';
 import { trialResultSchema } from '../../harness/result.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { command, recordedTrials, TRACEBENCH, tracebench } from './cli.ts';
@@ -31,7 +31,7 @@ const study = (backends: string, out: string): string[] => {
 describe('strace beside a baseline', () => {
   test('is a row of the study: all calls found in its text, or the reason why it cannot run', async () => {
     const ended = await tracebench('--json', ...study('none,external/strace', 'strace'));
-    if (!isInstalled('strace')) {
+    if (findProgram('strace') === null) {
       expect(ended.exitCode).toBe(3);
       expect(JSON.parse(ended.stdout).error).toMatchObject({ mend: './tracebench setup --contestants' });
       return;

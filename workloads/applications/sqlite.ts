@@ -24,7 +24,7 @@ function script(): string {
 
 export const sqlite: Application = {
   name: 'sqlite',
-  title: 'sqlite3: 2,000 inserts and 1,000 look-ups, each a transaction with a journal on the disk',
+  title: 'sqlite3: 2,000 inserts and 1,000 look-ups, each a transaction with a journal',
   packages: ['sqlite3'],
   programs: ['sqlite3'],
   fixedWork: true,
