@@ -5,6 +5,9 @@
 import type { BufferTerms } from './backend.ts';
 import type { Machine } from './machine.ts';
 
+/** A dropping backend that saw less than this many buffers full of calls was not stressed (docs/method.md). */
+export const STRESS_FACTOR = 20;
+
 /** Whole budget over all CPUs by which one CPU reaches room for `calls`. */
 export function bytesForCalls(buffer: BufferTerms, calls: number, machine: Machine): number {
   const one = wholeSize(calls * buffer.bytesPerCall, buffer.granularity, machine.pageBytes);

@@ -3,15 +3,13 @@
  * one must last, an open loop makes what is due.
  */
 import type { BufferTerms } from './backend.ts';
-import { reachableBytes } from './buffer.ts';
+import { reachableBytes, STRESS_FACTOR } from './buffer.ts';
 import type { AskedWorkload, Budget, CellRequest, Contestant, StampedWorkload } from './cell-request.ts';
 import { addedNs, iterationCost, RECORD_BYTES } from './costs.ts';
 import { type Pace, paceLabel } from './pace.ts';
 import { formatDuration } from './quantity.ts';
 import type { WorkloadSpec } from './result.ts';
 
-/** A dropping backend is stressed by so many times the calls its buffer holds. */
-const STRESS_FACTOR = 20;
 /** Above the factor itself: records may turn out smaller than RECORD_BYTES, and START's and END's share is lost. */
 const STRESS_MARGIN = 1.05;
 /** A blocking backend's section lasts at least 200 ms; the quarter above is for costs that were guessed too high. */

@@ -1,6 +1,7 @@
 /** A capacity study as a table: at the terminal and in capacity.md. */
 import type { Capacity, CapacityStudy, SurfaceResult } from '../harness/capacity/result.ts';
 import { bytes, count, NOTHING, percent, rate, time } from './format.ts';
+import { table } from './markdown-table.ts';
 import { plainTable } from './plain-table.ts';
 
 type Search = Capacity['searches'][number];
@@ -134,15 +135,19 @@ export function renderCapacity(study: CapacityStudy): string {
 }
 
 export function renderCapacityMarkdown(study: CapacityStudy): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  const shown = tables(study).flatMap(({ heads, rows, text }) => [
-    line(heads.map((head) => split(head).head)),
-    line(heads.map((head) => (split(head).align === 'left' ? '---' : '---:'))),
-    ...rows.map(line),
-    '',
-    text,
-    '',
-  ]);
+  const shown = tables(study).flatMap(({ heads, rows, text }) => {
+    const columns = heads.map(split);
+    const aligns = columns.map(({ align }) => align[0]).join('');
+    return [
+      ...table(
+        columns.map(({ head }) => head),
+        aligns,
+        rows,
+      ),
+      '',
+      text,
+      '',
+    ];
+  });
   return `${['# Capacity', '', ...shown, ...incomplete(study)].join('\n').trimEnd()}\n`;
 }

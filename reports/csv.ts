@@ -1,7 +1,7 @@
 /** trials.csv and cells.csv: one row a trial, one a cell; units in the column names, empty where there is no figure. */
 import { stringify } from 'csv-stringify/sync';
 import type { Cell, CompletedTrial, Interval, Study, TrialResult } from '../harness/result.ts';
-import { nsPerCall } from './format.ts';
+import { nsPerCall } from '../harness/result-figures.ts';
 
 type Value = string | number | boolean | null;
 type Column<T> = readonly [name: string, value: (row: T) => Value];

@@ -1,5 +1,6 @@
 /** One cell laid open: its configuration, every trial, why it is flagged, and the command that runs just it again. */
 import type { Cell, CompletedTrial, Study, TrialResult } from '../harness/result.ts';
+import { nsPerCall } from '../harness/result-figures.ts';
 import {
   addedInterval,
   backend,
@@ -8,7 +9,6 @@ import {
   delivered,
   joined,
   NOTHING,
-  nsPerCall,
   percent,
   plain,
   plainInterval,

@@ -42,12 +42,12 @@ function row(answer: Extract<Answer, { cannot: null }>, hosts: number): string[]
   const { variant, collectorCpus, drainThreads, bufferBytes, lossFraction, worstDelayMs, setting } = answer;
   return [
     variant,
-    collectorCpus.toPrecision(2),
+    collectorCpus === null ? NOTHING : collectorCpus.toPrecision(2),
     String(drainThreads),
     bufferBytes === null ? NOTHING : bounded(bufferBytes),
     percent(lossFraction),
     time(worstDelayMs === null ? null : worstDelayMs * 1e6),
-    count(Math.ceil(collectorCpus * hosts)),
+    collectorCpus === null ? NOTHING : count(Math.ceil(collectorCpus * hosts)),
     bufferBytes === null ? NOTHING : bytes(bufferBytes.high * hosts),
     setting === null ? NOTHING : `${setting.name} ${count(setting.value)}`,
   ];

@@ -1,5 +1,5 @@
 /** How figures are written, everywhere alike: three significant digits with the unit, bounds in the unit of the estimate. */
-import type { Cell, CompletedTrial, Interval, WorkloadSpec } from '../harness/result.ts';
+import type { Cell, Interval, WorkloadSpec } from '../harness/result.ts';
 
 /** A figure that does not exist. Never 0. */
 export const NOTHING = '–';
@@ -153,13 +153,6 @@ export function timePair(a: number, b: number): string {
 export function range(b: { min: number; max: number } | null): string {
   if (!b) return NOTHING;
   return b.min === b.max ? count(b.min) : `${count(b.min)} … ${count(b.max)}`;
-}
-
-/** Of a trial's section, without the time that an open loop waited for its calls to be due. */
-export function nsPerCall({ section, spec: { workload } }: CompletedTrial): number | null {
-  if (!section || section.calls === 0) return null;
-  const threads = workload.kind === 'stamped' ? workload.threads : 1;
-  return (section.durationNs - section.waitedNs / threads) / section.calls;
 }
 
 // ---------------------------------------------------------------- words for cells

@@ -1,5 +1,6 @@
 /** The latency-against-load table: how soon records are to be had at each offered rate, and what that takes. */
 import type { Cell, Study } from '../harness/result.ts';
+import { pipeRoundTripNs } from '../harness/result-figures.ts';
 import { backend, delivered, NOTHING, percent, rate, time, workloadName } from './format.ts';
 
 export interface OpenLoopTable {
@@ -46,7 +47,7 @@ function row(study: Study, cell: Cell): string[] {
   const { latency, openLoop, workload } = cell;
   const pace = workload.kind === 'stamped' ? workload.pace : undefined;
   const offered = rate(pace?.ratePerS ?? null);
-  const pipeNs = pipeRoundTripNs(study, cell);
+  const pipeNs = pipeRoundTripNs(study.calibration.before, cell.terms);
   return [
     workloadName(workload),
     backend(cell),
@@ -58,12 +59,6 @@ function row(study: Study, cell: Cell): string[] {
     pipeNs !== null && latency ? (latency.p50Ns / pipeNs).toPrecision(3) : NOTHING,
     percent(openLoop?.collectorCpuFraction?.estimate ?? null),
   ];
-}
-
-/** Between CPUs as the cell's collector and workload are placed; null where that was not calibrated. */
-function pipeRoundTripNs({ calibration: { before } }: Study, { terms }: Cell): number | null {
-  if (terms.placement === 'same') return before.pipeRoundTripSameCpuNs;
-  return terms.idle === 'busy' ? before.pipeRoundTripCrossCpuBusyNs : before.pipeRoundTripCrossCpuNs;
 }
 
 function byCurve(a: Cell, b: Cell): number {

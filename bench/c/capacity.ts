@@ -1,6 +1,6 @@
 /** Capacity twice, and the queue model on points drawn before the fit. */
 import { join } from 'node:path';
-import { studyCapacity } from '../../harness/capacity/study.ts';
+import { BUFFER_ERROR_MOST, LOSS_ERROR_MOST, studyCapacity } from '../../harness/capacity/study.ts';
 import { planContext } from '../../harness/commands/context.ts';
 import { readEnvironment } from '../../harness/environment.ts';
 import { OWN_HOST } from '../../harness/host.ts';
@@ -17,8 +17,6 @@ const BACKENDS = ['ebpf', 'ptrace', 'auditd', 'perf', 'ftrace'];
 const SEARCHES = 7;
 const SURFACE = { testPoints: 16, fitPoints: 24, resamples: 0 };
 const TEST_POINTS_LEAST = 12;
-const LOSS_ERROR_MOST = 0.05;
-const BUFFER_ERROR_MOST = 0.25;
 const NEVER = { signal: new AbortController().signal, reason: () => null, dispose: () => undefined };
 
 async function measured(seed: number, searches: number, surface: typeof SURFACE | null, { say }: CheckContext) {

@@ -5,6 +5,7 @@
  * Assumed: calls and bursts spread evenly over a host's CPUs, each CPU's own buffer takes its share, and drain threads with
  * buffers of their own serve as fast as the one that was measured. A shared buffer has one server, however many CPUs.
  */
+import { formatFigure } from '../quantity.ts';
 import type { QueueFit } from './fit.ts';
 import { queueOf } from './fit.ts';
 import { type BurstLoad, bufferFor, lossOf } from './queue-model.ts';
@@ -33,8 +34,8 @@ export type Answer =
       readonly variant: string;
       readonly cannot: null;
       readonly drainThreads: number;
-      /** CPUs of one host that the collector uses on average. */
-      readonly collectorCpus: number;
+      /** CPUs of one host that the collector uses on average; null: what a call costs it was not measured. */
+      readonly collectorCpus: number | null;
       /** Of one host, all buffers; null: nothing is buffered. */
       readonly bufferCalls: Bounds | null;
       readonly bufferBytes: Bounds | null;
@@ -71,16 +72,20 @@ function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer 
   }
 
   if (buffer === null) {
+    if (capacity.meaning === 'less-than')
+      return cannot(`does not hold ${formatFigure(capacity.perS)}/s, the least rate tried`);
     // The workload waits: each CPU makes what is let through, and no more.
     const most = capacity.perS * (regime === 'blocks' ? demand.cpus : 1);
     const peak = demand.burst?.peakPerS ?? demand.ratePerS;
     if (peak > most)
-      return cannot(`lets ${perSecond(most)} through on ${demand.cpus} CPUs: the workload would be slowed to that`);
+      return cannot(
+        `lets ${formatFigure(most)}/s through on ${demand.cpus} CPUs: the workload would be slowed to that`,
+      );
     return {
       variant,
       cannot: null,
       drainThreads: demand.cpus,
-      collectorCpus: (demand.ratePerS * (row.collectorNsPerCall ?? 0)) / 1e9,
+      collectorCpus: collectorCpus(row, demand),
       bufferCalls: null,
       bufferBytes: null,
       setting: null,
@@ -95,7 +100,9 @@ function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer 
   const most = BUSY_MOST * surface.fit.servedPerS;
   const threads = Math.max(1, Math.ceil(demand.ratePerS / most));
   if (threads > 1 && !buffer.perCpu)
-    return cannot(`one collector serves ${perSecond(surface.fit.servedPerS)}, and its buffer cannot be shared out`);
+    return cannot(
+      `one collector serves ${formatFigure(surface.fit.servedPerS)}/s, and its buffer cannot be shared out`,
+    );
   if (threads > demand.cpus) return cannot(`needs ${threads} drain threads, more than ${demand.cpus} CPUs`);
   if (threads > 1) extrapolated.push(`${threads} drain threads from 1: linear, each with CPUs of its own`);
 
@@ -113,7 +120,7 @@ function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer 
     variant,
     cannot: null,
     drainThreads: threads,
-    collectorCpus: (demand.ratePerS * (row.collectorNsPerCall ?? 0)) / 1e9,
+    collectorCpus: collectorCpus(row, demand),
     bufferCalls,
     bufferBytes: { value: bytes(bufferCalls.value), low: bytes(bufferCalls.low), high: bytes(bufferCalls.high) },
     // By the upper end: what is set must suffice.
@@ -122,6 +129,10 @@ function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer 
     worstDelayMs: surface.fit.pauseMs + (Math.min(load.burstCalls, queue.bufferCalls) * 1000) / surface.fit.servedPerS,
     extrapolated,
   };
+}
+
+function collectorCpus({ collectorNsPerCall }: Capacity, { ratePerS }: Demand): number | null {
+  return collectorNsPerCall === null ? null : (ratePerS * collectorNsPerCall) / 1e9;
 }
 
 /** What one drain thread sees of the host's load. */
@@ -151,7 +162,9 @@ function beyondMeasured(load: BurstLoad, { fitted, tested }: NonNullable<Capacit
     const values = points.map((point) => of(point.load));
     const [least, most] = [Math.min(...values), Math.max(...values)];
     if (value < least * 0.9 || value > most * 1.1)
-      said.push(`${what} ${short(value)}, measured ${short(least)} to ${short(most)}: by the queue model`);
+      said.push(
+        `${what} ${formatFigure(value)}, measured ${formatFigure(least)} to ${formatFigure(most)}: by the queue model`,
+      );
   };
   range('calls of a burst and drain thread', load.burstCalls, ({ burstCalls }) => burstCalls);
   range('peak calls a second and drain thread', load.peakPerS, ({ peakPerS }) => peakPerS);
@@ -163,12 +176,4 @@ function bounded(value: number | null, resampled: readonly (number | null)[]): B
   const sorted = resampled.map((one) => one ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b);
   const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? value;
   return { value, low: Math.min(value, at(LOW)), high: Math.max(value, at(HIGH)) };
-}
-
-function short(value: number): string {
-  return Number(value.toPrecision(3)).toLocaleString('en-US');
-}
-
-function perSecond(value: number): string {
-  return `${short(value)}/s`;
 }

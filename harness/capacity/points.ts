@@ -4,6 +4,7 @@ import { bytesForCalls } from '../buffer.ts';
 import type { Machine } from '../machine.ts';
 import { intervalMs } from '../pace.ts';
 import type { TrialResult, TrialSpec } from '../result.ts';
+import { nsPerCall } from '../result-figures.ts';
 import type { LossPoint } from './fit.ts';
 import { type TrialTerms, Unusable } from './run.ts';
 import type { PointPlan } from './surface.ts';
@@ -42,10 +43,12 @@ export function pointOf(result: TrialResult): LossPoint {
   const pace = spec.workload.kind === 'stamped' ? spec.workload.pace : undefined;
   if (accounting.delivers !== 'records' || section === null || pace === undefined)
     throw new Unusable('the trial delivered no records of an open loop');
+  const perCallNs = nsPerCall(result);
+  if (perCallNs === null) throw new Unusable('the section has no time beside its waiting');
   if (accounting.verdict === 'error') throw new Unusable(accounting.reasons.join('; '));
   return {
     load: {
-      peakPerS: (section.calls * 1e9) / (section.durationNs - section.waitedNs),
+      peakPerS: 1e9 / perCallNs,
       burstCalls: pace.burstCalls,
       intervalMs: intervalMs(pace),
       bursts: Math.round(section.calls / pace.burstCalls),

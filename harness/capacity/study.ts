@@ -16,8 +16,8 @@ import { capacityOf } from './summarise.ts';
 import { measureSurface, type PointPlan, type SurfaceOptions } from './surface.ts';
 
 /** Beyond these the fitted queue is no description of the backend, and nothing is planned with it. */
-const LOSS_ERROR_MOST = 0.05;
-const BUFFER_ERROR_MOST = 0.25;
+export const LOSS_ERROR_MOST = 0.05;
+export const BUFFER_ERROR_MOST = 0.25;
 
 const LONGEST_PAUSE_MS = 5;
 /** The session's own look at a collector that the kernel wakes. */

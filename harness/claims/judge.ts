@@ -2,9 +2,11 @@
  * Claims against a study's own cells. An interval decides or nothing does; and because a tracer that drops looks cheap, one
  * wins only where it would also if the calls it lost had cost nothing and its cost were that of the rest.
  */
+import { STRESS_FACTOR } from '../buffer.ts';
 import type { Calibration, Cell, CompletedTrial, Interval, JudgedClaim, Plan, TrialResult } from '../result.ts';
+import { nsPerCall, pipeRoundTripNs } from '../result-figures.ts';
 import { orderInterval } from '../statistics/order-interval.ts';
-import { type CellTrials, groupByCell, NO_TRIALS, nsPerCall } from '../summarise/rounds.ts';
+import { type CellTrials, groupByCell, NO_TRIALS } from '../summarise/rounds.ts';
 import { type Claim, claims as known, type Rule } from './claims.ts';
 
 /** Lost calls below this share are no loss to speak of. */
@@ -184,25 +186,12 @@ function cheaperWhenFewMatch(rule: Extract<Rule, { kind: 'cheaper when few match
   return { ...answer, figures, reason: `${rule.left} adds more than ${factor * 100} % of what ${rule.right} adds` };
 }
 
-/** Half of the way there and back on the CPUs that the cell used; null where it was not measured, or its CPUs are not known. */
-function switchNs({ terms }: Cell, calibration: Calibration): number | null {
-  const roundTrip =
-    terms.placement === 'same'
-      ? calibration.pipeRoundTripSameCpuNs
-      : terms.placement === 'free'
-        ? null
-        : terms.idle === 'busy'
-          ? calibration.pipeRoundTripCrossCpuBusyNs
-          : calibration.pipeRoundTripCrossCpuNs;
-  return roundTrip === null ? null : roundTrip / 2;
-}
-
 function switchPerCall(rule: Extract<Rule, { kind: 'a switch per call' }>, court: Court): Judgement {
   const cell = cellOf(court, rule.variant);
-
   if (cell === null || cell.addedNsPerCall === null) return untold(needs([rule.variant], WORKLOAD));
-  const one = switchNs(cell, court.calibration);
-  if (one === null) return untold('no pipe round trip was measured on its CPUs', addedFigure(cell));
+  const roundTripNs = pipeRoundTripNs(court.calibration, cell.terms);
+  if (roundTripNs === null) return untold('no pipe round trip was measured on its CPUs', addedFigure(cell));
+  const one = roundTripNs / 2;
   const { low, high } = cell.addedNsPerCall;
   const scaled = (ns: number | null): number | null => (ns === null ? null : ns / one);
   const interval = {
@@ -240,7 +229,7 @@ function slowAndLossy(rule: Extract<Rule, { kind: 'slow and lossy' }>, court: Co
     return untold(needs([rule.variant], WORKLOAD));
   const figures = slowdownFigure(cell);
   const { low, high } = cell.slowdown;
-  const stressed = cell.terms.stressFactor !== null && cell.terms.stressFactor >= 20;
+  const stressed = cell.terms.stressFactor !== null && cell.terms.stressFactor >= STRESS_FACTOR;
   if (low === null || high === null) return untold('fewer than 6 rounds', figures);
   if (high <= rule.slowdown) return { outcome: 'does not hold', figures, reason: 'it is no hit' };
   if (low <= rule.slowdown) return untold(`its slowdown may be below ${rule.slowdown}`, figures);

@@ -1,7 +1,8 @@
 /** The values that are compared: one a round, for each quantity of a cell. */
-import type { Calibration, Cell, CompletedTrial, Study } from '../result.ts';
+import type { Cell, CompletedTrial, Study } from '../result.ts';
+import { nsPerCall, pipeRoundTripNs } from '../result-figures.ts';
 import { logRatios } from '../statistics/order-interval.ts';
-import { type CellTrials, nsPerCall, pairByRound, values, workTime } from '../summarise/rounds.ts';
+import { type CellTrials, pairByRound, values, workTime } from '../summarise/rounds.ts';
 
 /** A cell of one study with what belongs to it. */
 export interface CellSide {
@@ -37,10 +38,9 @@ export function logP99({ trials }: CellSide, unitNs: number): number[] {
  * `noise`: how far they lie apart, in logarithms. null where one of the two is missing.
  */
 export function roundTrip({ study, cell }: CellSide): { ns: number; noise: number } | null {
-  const across = cell.terms.idle === 'busy' ? 'pipeRoundTripCrossCpuBusyNs' : 'pipeRoundTripCrossCpuNs';
-  const key: keyof Calibration = cell.terms.placement === 'same' ? 'pipeRoundTripSameCpuNs' : across;
   const { before, after } = study.calibration;
-  const [first, last] = [before[key], after?.[key] ?? null];
+  const first = pipeRoundTripNs(before, cell.terms);
+  const last = after === null ? null : pipeRoundTripNs(after, cell.terms);
   if (first === null || last === null) return null;
   return { ns: Math.sqrt(first * last), noise: Math.abs(Math.log(last / first)) };
 }
@@ -53,7 +53,7 @@ export interface LossOfRound {
   readonly unreported: number;
 }
 
-/** Rounds whose accounting ended in an error have no loss to speak of; `errors` counts them. */
+/** Rounds whose accounting ended in an error have no loss to speak of: accountingErrors counts them. */
 export function lossesOf({ trials }: CellSide): LossOfRound[] {
   return [...trials.counted.values()].map(lossOf).filter((loss) => loss !== null);
 }

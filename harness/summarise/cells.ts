@@ -1,5 +1,6 @@
 /** Trials of one cell → the cell: its terms, its intervals, its flags. */
 import type { Cell, CompletedTrial, Interval, JointResult, Plan, TrialResult } from '../result.ts';
+import { nsPerCall } from '../result-figures.ts';
 import { bcaMedian } from '../statistics/bootstrap.ts';
 import { logRatios, mapInterval, orderInterval, ratioInterval } from '../statistics/order-interval.ts';
 import { proportionality } from '../statistics/power.ts';
@@ -10,7 +11,7 @@ import { mergeLatency } from './latency.ts';
 import { canaryBands, marksOf } from './marks.ts';
 import { openLoopOf } from './open-loop.ts';
 import { outliersOf } from './outliers.ts';
-import { type CellTrials, groupByCell, inOrder, NO_TRIALS, nsPerCall, pairByRound, values } from './rounds.ts';
+import { type CellTrials, groupByCell, inOrder, NO_TRIALS, pairByRound, values } from './rounds.ts';
 
 /** What the summary must know of a variant; a backend's declared capabilities have all of it. */
 export interface VariantTerms {

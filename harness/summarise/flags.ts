@@ -1,5 +1,6 @@
 /** What a reader must know before using a cell's figures, each with what to do about it. */
 
+import { STRESS_FACTOR } from '../buffer.ts';
 import type { Pace } from '../pace.ts';
 import type { Cell, CompletedTrial, Plan } from '../result.ts';
 import { median } from '../statistics/describe.ts';
@@ -12,8 +13,6 @@ import { type CellTrials, inOrder, values, workTime } from './rounds.ts';
 
 export type Flag = Cell['flags'][number];
 
-/** A dropping backend that saw less than this many buffers full of calls was not stressed (DESIGN 3.3). */
-export const STRESS_FACTOR = 20;
 /** A blocking backend's section must last at least so long. */
 const BLOCKING_SECTION_NS = 200e6;
 /** The halves of the baseline may differ by this much before it is called drift. */

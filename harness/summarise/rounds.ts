@@ -1,4 +1,5 @@
 import type { CompletedTrial, FailedTrial, TrialResult } from '../result.ts';
+import { nsPerCall } from '../result-figures.ts';
 
 /** The trials of one cell, sorted out. */
 export interface CellTrials {
@@ -26,17 +27,6 @@ export function groupByCell(trials: readonly TrialResult[]): Map<string, CellTri
 }
 
 export const NO_TRIALS: CellTrials = { counted: new Map(), failed: [], warmup: 0 };
-
-/**
- * Time of the section per stamped call; null for applications, and where the section is empty. In an open loop without
- * the time that a thread waited for its calls to be due: that is the schedule's, whatever the tracer does.
- */
-export function nsPerCall({ section, spec }: CompletedTrial): number | null {
-  if (!section || section.calls === 0) return null;
-  const threads = spec.workload.kind === 'stamped' ? spec.workload.threads : 1;
-  const workingNs = section.durationNs - section.waitedNs / threads;
-  return workingNs > 0 ? workingNs / section.calls : null;
-}
 
 /**
  * What slowdown is the ratio of: ns per call of a stamped workload; of an application the time that a unit of its work took by its

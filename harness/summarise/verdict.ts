@@ -3,11 +3,11 @@
  * those that block told apart from those that drop; (2) whether the books balanced, and where the reference stands;
  * (3) what the study could not tell, and the command that would.
  */
+import { STRESS_FACTOR } from '../buffer.ts';
 import type { Cell, Interval, Study, TrialResult } from '../result.ts';
 import { wakeupText } from '../wakeup.ts';
 import { backendLabel, runCommand, workloadLabel } from './command.ts';
 import { roundsToRank } from './comparisons.ts';
-import { STRESS_FACTOR } from './flags.ts';
 
 /** All of a study but what is still to be said of it. */
 export type Facts = Omit<Study, 'verdict' | 'flags'>;

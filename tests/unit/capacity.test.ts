@@ -345,6 +345,11 @@ describe('a point as a trial', () => {
       callsInFlight: 512,
       lossFraction: 0.25,
     });
+    // Two threads waited 85 ms each; the 24,000 calls of both came within the 10 ms left of 95.
+    const two = { ...lossy, section: { ...done.section, calls: 24_000, durationNs: 95e6, waitedNs: 170e6 } };
+    const workload = { ...spec.workload, threads: 2 } as CompletedTrial['spec']['workload'];
+    expect(pointOf({ ...two, spec: { ...lossy.spec, workload } }).load.peakPerS).toBeCloseTo(2.4e6, 3);
+    expect(() => pointOf(two)).toThrow('no time beside its waiting');
     expect(() =>
       pointOf({ ...lossy, accounting: { ...lossy.accounting, verdict: 'error', reasons: ['odd'] } as never }),
     ).toThrow('odd');

@@ -111,6 +111,16 @@ describe('the planner', () => {
       {},
       /lets 180,000\/s through on 2 CPUs: the workload would be slowed to that/,
     ],
+    [
+      {
+        buffer: null,
+        surface: null,
+        regime: 'blocks',
+        capacity: { ...capacityLetThrough(), perS: 1000, meaning: 'less-than' },
+      },
+      { ratePerS: 500, burst: null },
+      /does not hold 1,000\/s, the least rate tried/,
+    ],
   ] as [Partial<Capacity>, Partial<Demand>, RegExp][])('says what it cannot: %#', (changed, asked, why) => {
     const [answer] = planFleet(study(row(changed)), demand(asked));
     expect(answer?.cannot).toMatch(why);
@@ -126,6 +136,13 @@ describe('the planner', () => {
       worstDelayMs: null,
       drainThreads: 2,
     });
+  });
+
+  it('has no figure for CPUs where what a call costs the collector was not measured', () => {
+    const unknown = row({ collectorNsPerCall: null });
+    expect(only([unknown], demand()).collectorCpus).toBeNull();
+    const text = renderFleet(planFleet(study(unknown), demand()), demand(), study(unknown));
+    expect(text).toMatch(/ring +– +1 +4.9 MiB .* +– +5.4 MiB +ring -m/);
   });
 
   it('is shown with the fleet’s sums, what it rests on, and what cannot', () => {
