@@ -48,6 +48,8 @@ export interface CellRequest {
   readonly bufferBytes: number;
   /** Besides the cells of bufferBytes, cells whose buffer holds so many calls; null: none. */
   readonly inFlight: number | null;
+  /** The same, of applications; null unless somebody asked. */
+  readonly applicationsInFlight: number | null;
   readonly filter: readonly string[] | null;
   readonly filterNumbers: readonly number[] | null;
   /** null: each variant's own. */

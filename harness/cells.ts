@@ -40,7 +40,7 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
         notes.add(`no cell of ${contestant.id} on ${workload.spec.name}: ${why}`);
         continue;
       }
-      for (const budget of budgetsOf(request, contestant)) {
+      for (const budget of budgetsOf(request, workload, contestant)) {
         const spec = workloadSpec(request, workload, contestant, budget, notes);
         const place = placementOf(request, contestant, spec, notes);
         const baselineCellId = baselines.for(spec, place, needsAuditContext(request, contestant));
@@ -90,8 +90,8 @@ function whyNotOn(
 }
 
 /** Equal bytes for all; where something is buffered and it was asked for, equal calls as well. */
-function budgetsOf(request: CellRequest, { variant }: Contestant): Budget[] {
-  const { inFlight } = request;
+function budgetsOf(request: CellRequest, { spec }: AskedWorkload, { variant }: Contestant): Budget[] {
+  const inFlight = spec.kind === 'stamped' ? request.inFlight : request.applicationsInFlight;
   const inBytes = { bytes: request.bufferBytes, inFlight: null };
   if (variant.buffer === null || inFlight === null) return [inBytes];
   return [inBytes, { bytes: bytesForCalls(variant.buffer, inFlight, request.machine), inFlight }];

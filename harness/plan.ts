@@ -329,6 +329,7 @@ export function expandPlan(
     baseline: definitionOf(BASELINE, context.backends),
     bufferBytes: request.bufferBytes,
     inFlight: request.inFlight,
+    applicationsInFlight: settings.inFlight ?? null,
     filter,
     filterNumbers: request.filterNumbers,
     placement: settings.placement ?? null,

@@ -12,7 +12,10 @@ export interface Profile {
   readonly variants: 'default' | 'all';
   /** Which stamped workloads, when --workloads does not say; null: all. */
   readonly workloads: readonly string[] | null;
-  /** Calls in flight of the cells whose buffer is sized in calls, when --in-flight does not say; null: no such cells. */
+  /**
+   * Calls in flight of the cells whose buffer is sized in calls, when --in-flight does not say; null: no such cells. Of stamped
+   * workloads: an application is not made to fill a buffer, so a second size of it would tell little for its time.
+   */
   readonly inFlight: number | null;
   /** The least number of measured rounds: 6 is the least that has an interval. */
   readonly rounds: number;
@@ -54,11 +57,11 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     variants: 'all',
     workloads: null,
     inFlight: DEFAULT_IN_FLIGHT,
-    rounds: 20,
-    warmupRounds: 2,
+    rounds: 10,
+    warmupRounds: 1,
     timeBudgetMs: null,
     sectionCapMs: 3000,
-    cutSectionMs: 1000,
+    cutSectionMs: 500,
     pacedSectionMs: 2000,
   },
 };

@@ -147,6 +147,8 @@ describe('expanding a plan', () => {
       'true/ring',
       'true/ring@50calls',
     ]);
+    // Of its own accord the profile sizes only stamped workloads in calls.
+    expect(ids({ profile: 'full', command: ['true'], backends: ['ring'] })).toEqual(['true/none', 'true/ring']);
     expect(ids({ workloads: ['null'], backends: ['ring'], calls: 1000, inFlight: 50 })).toEqual([
       'null/1000/none',
       'null/500/none',
