@@ -57,7 +57,10 @@ function figure(value: number): string {
 }
 
 function render(line: Line): string {
-  const interval = line.low === null || line.high === null ? '' : ` [${figure(line.low)}, ${figure(line.high)}]`;
+  const { low, high } = line;
+  /* One open end is an interval still: a capacity at the load generator's limit. */
+  const ends = [low === null ? '0' : figure(low), high === null ? '∞' : figure(high)];
+  const interval = low === null && high === null ? '' : ` [${ends.join(', ')}]`;
   const verdict = line.pass ? 'pass' : 'FAIL';
   const note = line.note ? `\n       ${line.note}` : '';
   return `${verdict}  ${line.name}: ${figure(line.value)}${interval} ${line.unit}; bound ${line.bound}${note}`;

@@ -65,7 +65,8 @@ export const capacity: Check = {
       }
       const overlap =
         (a.low ?? 0) <= (b.high ?? Number.POSITIVE_INFINITY) && (b.low ?? 0) <= (a.high ?? Number.POSITIVE_INFINITY);
-      const again = `${a.meaning}; again ${Math.round(b.perS)} [${b.low ?? 0}, ${b.high ?? '∞'}], ${b.meaning}`;
+      const ends = [b.low, b.high].map((end, i) => (end === null ? ['0', '∞'][i] : Math.round(end)));
+      const again = `${a.meaning}; again ${Math.round(b.perS)} [${ends.join(', ')}], ${b.meaning}`;
       const note = [again, ...failures].join('; ');
       return { name, value: a.perS, unit: 'calls/s', low: a.low, high: a.high, bound, pass: overlap, note };
     });
