@@ -1,23 +1,21 @@
 /** Tools that do not behave, beside a target: each is named with what it said, and nothing of it is left. */
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Contestant, defineContestant, OF_A_TOOL } from '../../backends/external/contestant.ts';
+import { contestantOf } from '../../backends/external/index.ts';
+import { findProgram } from '../../harness/applications/programs.ts';
+import { INSTALL_MEND, probeContestant } from '../../harness/contestants/probe.ts';
 import { ToolRun, type ToolTerms } from '../../harness/contestants/tool-run.ts';
+import { machineState } from '../../harness/doctor/index.ts';
 import { listOurProcesses } from '../../harness/doctor/processes.ts';
 import { type Guard, holdScratch } from '../../harness/guard.ts';
 import { runTraced, type TracedOutcome } from '../../harness/traced.ts';
+import { expectRestored, restingState } from '../fixtures/machine.ts';
+import { stillRunning, treeOf } from '../fixtures/processes.ts';
+import { specFor, stamped, TRIAL_ENTRY } from './trial-process.ts';
 
 let scratch: Guard;
-
-beforeEach(async () => {
-  scratch = await holdScratch();
-});
-
-afterEach(async () => {
-  await scratch.release();
-  expect(existsSync(scratch.where ?? '/')).toBe(false);
-  expect(listOurProcesses().filter(({ ppid }) => ppid === process.pid)).toEqual([]);
-});
 
 /** A shell script as a tool that attaches. */
 function scripted(script: string, changed: Partial<Contestant> = {}): Contestant {
@@ -68,6 +66,16 @@ async function beside(contestant: Contestant, argv: readonly string[], limits: P
 }
 
 describe('a tool beside a target', () => {
+  beforeEach(async () => {
+    scratch = await holdScratch();
+  });
+
+  afterEach(async () => {
+    await scratch.release();
+    expect(existsSync(scratch.where ?? '/')).toBe(false);
+    expect(listOurProcesses().filter(({ ppid }) => ppid === process.pid)).toEqual([]);
+  });
+
   test('is stopped when its target is gone, and its losses are read', async () => {
     const script = 'trap "echo lost 41 >&2; echo lost 1 >&2; exit 0" INT; echo ready >&2; while :; do sleep 0.05; done';
     const { run, outcome } = await beside(scripted(script), ['true']);
@@ -111,5 +119,39 @@ describe('a tool beside a target', () => {
     await expect(beside(tool, ['sleep', '60'], { mostFileBytes: 1 << 20 })).rejects.toThrow(
       'write: its output reached 1048576 bytes, all there is room for: give fewer --calls',
     );
+  });
+});
+
+/** Pid of who owns audit; 0: nobody. */
+async function ownerOfAudit(): Promise<number> {
+  return ((await machineState()).guard as { audit: { pid?: number } }).audit.pid ?? 0;
+}
+
+describe('a trial under the audit daemon', () => {
+  test('killed while the daemon writes, leaves audit as it was and no daemon', async () => {
+    const daemon = contestantOf('external/audit-daemon') as Contestant;
+    if (findProgram(daemon.program) === null) {
+      expect(await probeContestant(daemon)).toMatchObject({ answer: 'no', mend: INSTALL_MEND });
+      return;
+    }
+    const before = await restingState();
+    const trial = spawn(process.execPath, [TRIAL_ENTRY], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const ended = new Promise((resolve) => trial.once('close', resolve));
+    const spec = specFor('external/audit-daemon', stamped('visible', 10_000_000), { auditContext: 'present' });
+    trial.stdin.write(`${JSON.stringify(spec)}\n`);
+    const owner = await vi.waitFor(
+      async () => {
+        const pid = await ownerOfAudit();
+        expect(pid).not.toBe(0);
+        return pid;
+      },
+      { timeout: 20_000, interval: 50 },
+    );
+    const tree = treeOf(trial.pid as number);
+    expect(tree.map(({ pid }) => pid)).toContain(owner);
+    trial.kill('SIGKILL');
+    await ended;
+    await expectRestored(before, 10_000);
+    expect(stillRunning(tree)).toEqual([]);
   });
 });
