@@ -22,6 +22,7 @@ import { pathsCost } from './b/paths-cost.ts';
 import { stall } from './b/stall.ts';
 import { capacity, planner } from './c/capacity.ts';
 import { comparePairs, compareResamples, compareSlower } from './c/compare.ts';
+import { fullProfile } from './c/full-profile.ts';
 import { latency } from './c/latency.ts';
 import { stopwatch } from './c/stopwatch.ts';
 import type { Check, Line } from './check.ts';
@@ -40,7 +41,7 @@ const CHECKS: Readonly<Record<string, readonly Check[]>> = {
     sameAgainstSame,
   ],
   B: [auditMark, booksOfAll, stall, commandCounts, mechanismCost, daemonCost, pathsCost, lastRecords, kills],
-  C: [latency, stopwatch, capacity, planner, compareResamples, comparePairs, compareSlower],
+  C: [latency, stopwatch, capacity, planner, compareResamples, comparePairs, compareSlower, fullProfile],
 };
 
 function usage(message: string): never {

@@ -1,0 +1,108 @@
+/** The full profile as it is: predicted, begun, killed in its first round, resumed, finished. More than an hour. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { z } from 'zod';
+import { loadStudy } from '../../harness/compare/load.ts';
+import { EXIT } from '../../harness/errors.ts';
+import { projectRoot } from '../../harness/paths.ts';
+import { TRIALS_FILE } from '../../harness/study-files.ts';
+import { type Check, exactly } from '../check.ts';
+import { inTemporary } from './study.ts';
+
+const PROGRAM = join(projectRoot, 'tracebench');
+const PROFILE = ['run', '--profile', 'full'];
+/** Into the warm-up round: what is there already must not be run again. */
+const KILLED_AFTER = 100;
+const LOOK_MS = 200;
+const LONGEST_MS = 4 * 3_600_000;
+const PREDICTION_WITHIN = 1.5;
+
+const dryRunSchema = z.object({ predictedMs: z.number().positive() });
+
+export const fullProfile: Check = {
+  name: 'full-profile',
+  title: 'the full profile is predicted, resumes after SIGKILL, and finishes',
+  run: ({ seed, say }) =>
+    inTemporary(async (folder) => {
+      const out = join(folder, 'study');
+      const seeded = [...PROFILE, '--seed', String(seed)];
+      const { stdout } = await execa(PROGRAM, [...seeded, '--dry-run', '--json'], { stdin: 'ignore' });
+      const { predictedMs } = dryRunSchema.parse(JSON.parse(stdout));
+      say(`full-profile: predicted ${minutes(predictedMs)} min`);
+
+      const began = performance.now();
+      const killed = execa(PROGRAM, [...seeded, '--quiet', '--out', out], { reject: false, stdio: 'ignore' });
+      let ended = false;
+      void killed.finally(() => {
+        ended = true;
+      });
+      while (linesOf(out).length < KILLED_AFTER) {
+        if (ended)
+          throw new Error(
+            `the study ended by itself with ${(await killed).exitCode} after ${linesOf(out).length} trials`,
+          );
+        await sleep(LOOK_MS);
+      }
+      killed.kill('SIGKILL');
+      await killed;
+      const before = linesOf(out);
+      say(`full-profile: killed after ${before.length} trials, resuming`);
+
+      const resume = ['run', '--quiet', '--resume', out];
+      const { exitCode, stderr } = await execa(PROGRAM, resume, {
+        reject: false,
+        stdin: 'ignore',
+        stdout: 'ignore',
+        timeout: LONGEST_MS,
+      });
+      const tookMs = performance.now() - began;
+      if (exitCode !== EXIT.ok && exitCode !== EXIT.invalid)
+        throw new Error(`--resume exited with ${exitCode}: ${stderr.slice(-400)}`);
+
+      const { study } = loadStudy(out);
+      const after = linesOf(out);
+      const failed = study.cells.filter(({ trials }) => trials.failed > 0);
+      const cells = `${study.cells.length} cells, ${study.plan.warmupRounds} + ${study.plan.rounds} rounds`;
+      const ratio = tookMs / predictedMs;
+      return [
+        {
+          name: 'full-profile: time it took / time predicted',
+          value: ratio,
+          unit: '×',
+          low: null,
+          high: null,
+          bound: `within × ${PREDICTION_WITHIN} either way`,
+          pass: ratio <= PREDICTION_WITHIN && ratio >= 1 / PREDICTION_WITHIN,
+          note: `${minutes(predictedMs)} min predicted, ${minutes(tookMs)} taken; ${cells}`,
+        },
+        exactly('full-profile: complete after SIGKILL and --resume', study.complete ? 1 : 0, 1, 'studies', cells),
+        exactly(
+          'full-profile: trials of before the kill that were run again or changed',
+          before.filter((line, i) => after[i] !== line).length,
+          0,
+          'trials',
+        ),
+        exactly(
+          'full-profile: cells with a failed trial',
+          failed.length,
+          0,
+          'cells',
+          failed.map(({ cellId, trials }) => `${cellId}: ${trials.failed}`).join('; '),
+        ),
+      ];
+    }),
+};
+
+const minutes = (ms: number): string => (ms / 60_000).toFixed(1);
+
+/** Whole lines only: a kill may cut the last. */
+function linesOf(out: string): string[] {
+  try {
+    return readFileSync(join(out, TRIALS_FILE), 'utf8').split('\n').slice(0, -1);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
