@@ -12,17 +12,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "../include/clock.h"
 #include "../include/control.h"
 #include "audit_session.h"
+#include "canary.h"
 #include "command_path.h"
 #include "seccomp_trace.h"
 #include "target_child.h"
-
-#define CANARY_BLOCKS 5
 
 extern char **environ;
 
@@ -59,23 +56,6 @@ static void reset_signals(void)
 		sigaction(sig, &action, NULL); /* EINVAL for SIGKILL, SIGSTOP and libc's own two */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* The best of five blocks: a block that was interrupted is slow, none is fast by chance. */
-static double canary(uint64_t calls)
-{
-	uint64_t best = UINT64_MAX;
-
-	for (int block = 0; block < CANARY_BLOCKS; block++) {
-		uint64_t start = tb_monotonic_ns(), took;
-
-		for (uint64_t i = 0; i < calls; i++)
-			syscall(SYS_getppid);
-		took = tb_monotonic_ns() - start;
-		if (took < best)
-			best = took;
-	}
-	return (double)best / (double)calls;
 }
 
 static void join_cgroup(const char *dir)
@@ -214,7 +194,7 @@ static void apply(const struct tb_launch_options *o, char *path)
 	}
 	/* On its CPU and with the context it was forked with, before anything else of the target's own. */
 	if (o->canary_calls)
-		report->canary_ns_per_call = canary(o->canary_calls);
+		report->canary_ns_per_call = tb_canary__ns_per_call(o->canary_calls);
 	rc = o->audit_session ? tb_audit_session__begin(o->user.set ? o->user.uid : getuid()) : 0;
 	if (rc)
 		fail(-rc, 125, "--audit-session: %s", tb_audit_session__explain(rc));
