@@ -4,6 +4,7 @@
  * Words after the first `--` are a command and never looked at as options.
  */
 import { Command, CommanderError } from '@commander-js/extra-typings';
+import { bystanderCommand } from './commands/bystander.ts';
 import { capacityCommand } from './commands/capacity.ts';
 import { compareCommand } from './commands/compare.ts';
 import type { CommandContext } from './commands/context.ts';
@@ -71,6 +72,7 @@ async function main(typed: readonly string[]): Promise<number> {
     traceCommand(context, finish),
     runCommand(context, finish),
     capacityCommand(context, finish),
+    bystanderCommand(context, finish),
     selectCommand(context, finish),
     explainCommand(context),
     compareCommand(context, finish),

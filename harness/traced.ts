@@ -81,6 +81,8 @@ export interface TracedSettings {
   readonly canaryCalls: number;
   readonly expectedPerLane: number;
   readonly companion?: Companion | null;
+  /** Once all collectors are armed, while the target stands at its gate. */
+  readonly whenArmed?: () => Promise<void>;
   /** The target is killed when it is aborted; the outcome then says so and why. */
   readonly signal: AbortSignal;
 }
@@ -205,6 +207,7 @@ async function launchAndTrace(
     }
     for (const session of sessions) await session.start(target.pid);
     await s.companion?.attach(target.pid);
+    await s.whenArmed?.();
     s.signal.throwIfAborted();
     let stopping = false;
     const consumed = sessions.map((session, i) => {

@@ -1,5 +1,6 @@
 /** The text of result.json, and the JSON Schemas of what is in our files. */
 import { z } from 'zod';
+import { bystanderStudySchema } from '../harness/bystander/result.ts';
 import { studyComparisonSchema } from '../harness/compare/result.ts';
 import {
   backendRowSchema,
@@ -38,8 +39,8 @@ const DEFINITIONS = {
   plan: planSchema,
 } as const;
 
-/** JSON Schemas (draft 2020-12) by file name: of result.json, of one line of trials.ndjson, of `compare --json`. */
-export function jsonSchemas(): Record<'result.schema.json' | 'trial.schema.json' | 'compare.schema.json', string> {
+/** JSON Schemas (draft 2020-12) by file name: of result.json, of one line of trials.ndjson, of `compare --json`, of bystander.json. */
+export function jsonSchemas(): Record<`${'result' | 'trial' | 'compare' | 'bystander'}.schema.json`, string> {
   for (const [id, schema] of Object.entries(DEFINITIONS)) {
     const known = z.globalRegistry.get(schema);
     if (known?.id === undefined) z.globalRegistry.add(schema, { ...known, id });
@@ -56,5 +57,6 @@ export function jsonSchemas(): Record<'result.schema.json' | 'trial.schema.json'
       `tracebench trial, version ${RESULT_VERSION}: one line of trials.ndjson`,
     ),
     'compare.schema.json': draft(studyComparisonSchema, 'tracebench comparison of two studies, version 1'),
+    'bystander.schema.json': draft(bystanderStudySchema, `tracebench bystander, version ${RESULT_VERSION}`),
   };
 }

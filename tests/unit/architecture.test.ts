@@ -76,7 +76,7 @@ describe('imports', () => {
     for (const file of typescript.filter((f) => f.startsWith('reports/'))) {
       for (const target of importsOf(file)) {
         const ofResults =
-          /^(reports\/|harness\/((capacity|compare)\/)?result(-version|-figures)?\.ts$|harness\/(capacity\/planner|select\/judge)\.ts$)/;
+          /^(reports\/|harness\/((bystander|capacity|compare)\/)?result(-version|-figures)?\.ts$|harness\/(capacity\/planner|select\/judge)\.ts$)/;
         expect(ofResults.test(target), `${file} imports ${target}`).toBe(true);
       }
     }
@@ -132,7 +132,7 @@ describe('imports', () => {
 
   test('only cli and the trial processes exit, in the harness', () => {
     for (const file of typescript.filter((f) => /^(harness|backends|reports|workloads|native)\//.test(f))) {
-      if (/^harness\/(cli|trial|joint-trial)\.ts$/.test(file)) continue;
+      if (/^harness\/(cli|trial|joint-trial|bystander-trial)\.ts$/.test(file)) continue;
       expect(read(file), file).not.toMatch(/process\.exit\(/);
     }
   });
