@@ -108,6 +108,9 @@ export interface VariantDefinition {
   readonly tool?: { readonly workloads: readonly string[]; readonly applications: boolean; readonly launches: boolean };
 }
 
+/** What runs already and is to be followed from now on: a process with all that has grown from it, or a control group (version 2). */
+export type Running = { readonly pid: number } | { readonly cgroup: string };
+
 /** What a trial asks of a backend; the same words for all of them. */
 export interface TraceOptions {
   /** Whole budget over all CPUs. */
@@ -117,6 +120,8 @@ export interface TraceOptions {
   readonly wakeup: Wakeup;
   /** Absent: what the variant gives by itself. */
   readonly detail?: AskedDetail | undefined;
+  /** Absent: what the launcher's child becomes. Only for variants whose backend's README says so. */
+  readonly running?: Running | undefined;
 }
 
 /** Passed through to the native source, names documented in the backend's README. */

@@ -56,6 +56,12 @@ interface TestHooks {
   readonly forgeStamps?: number;
 }
 
+/** How often a running total is read, and how many readings are kept at most. */
+export interface Meter {
+  readonly windowNs: number;
+  readonly readingsMost: number;
+}
+
 export interface SessionSettings {
   readonly backend: BackendDefinition;
   readonly variant: VariantDefinition;
@@ -69,6 +75,8 @@ export interface SessionSettings {
   readonly expectedPerLane: number;
   readonly stallMs: number;
   readonly stallAfterCalls: number;
+  /** Read the running total of a variant that delivers counts. Absent: no. */
+  readonly meter?: Meter | undefined;
 }
 
 interface Posted {
@@ -118,6 +126,8 @@ export class TraceSession implements Session {
         wantsArgs: 0x0f,
         nativeArch: NATIVE_ARCH,
         expectedPerLane: settings.expectedPerLane,
+        meterNs: settings.meter?.windowNs ?? 0,
+        readingsMost: settings.meter?.readingsMost ?? 0,
         stallNs: settings.stallMs * 1e6,
         stallAfterCalls: settings.stallAfterCalls,
         slabs: this.#memory && new Uint8Array(this.#memory),

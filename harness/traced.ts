@@ -21,7 +21,7 @@ import { checkDetail } from './detail.ts';
 import { EXIT, TracebenchError } from './errors.ts';
 import type { EventBatch } from './event.ts';
 import { holdAll } from './guard.ts';
-import { TraceSession } from './session.ts';
+import { type Meter, TraceSession } from './session.ts';
 import { Target, type TargetEnd, type TargetSettings } from './target.ts';
 
 /** One backend variant on the target. */
@@ -36,6 +36,7 @@ export interface Collector {
   readonly collectorCpus: readonly number[] | null;
   readonly stallMs: number;
   readonly stallAfterCalls: number;
+  readonly meter?: Meter | undefined;
   /** null: records are not wanted in JavaScript. */
   readonly onBatch: ((batch: EventBatch) => void) | null;
 }
@@ -83,6 +84,8 @@ export interface TracedSettings {
   readonly companion?: Companion | null;
   /** Once all collectors are armed, while the target stands at its gate. */
   readonly whenArmed?: () => Promise<void>;
+  /** Called once the gate is open. */
+  readonly onStarted?: () => void;
   /** The target is killed when it is aborted; the outcome then says so and why. */
   readonly signal: AbortSignal;
 }
@@ -202,6 +205,7 @@ async function launchAndTrace(
           expectedPerLane: s.expectedPerLane,
           stallMs: collector.stallMs,
           stallAfterCalls: collector.stallAfterCalls,
+          meter: collector.meter,
         }),
       );
     }
@@ -221,6 +225,7 @@ async function launchAndTrace(
     });
     void s.companion?.broken.then(kill);
     target.start();
+    s.onStarted?.();
     const gone = new AbortController();
     const beside = s.surroundings?.beside?.(target, gone.signal) ?? Promise.resolve();
     const besides = settled(beside, () => target.kill());

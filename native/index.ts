@@ -48,6 +48,10 @@ export interface SessionConfig extends SourceConfig {
   readonly wantsArgs: number;
   readonly nativeArch: number;
   readonly expectedPerLane: number;
+  /** The source's running total is read so often; 0: never. */
+  readonly meterNs: number;
+  /** No more readings than so; the last is always that of the end. */
+  readonly readingsMost: number;
   readonly stallNs: number;
   readonly stallAfterCalls: number;
   /** Memory for the slabs, a multiple of recordsPerSlab × 96 bytes; null: only the ledger reads the records. */
@@ -130,6 +134,11 @@ export interface SessionReport {
   readonly runCounts: readonly number[] | null;
   readonly sectionForeignCounts: number;
   readonly runForeignCounts: number;
+  /**
+   * With meterNs: CLOCK_MONOTONIC and the total by then. The last less the first is the sum of runCounts and
+   * runForeignCounts. Else null.
+   */
+  readonly readings: { readonly atNs: readonly number[]; readonly calls: readonly number[] } | null;
   readonly testDropped: number;
   readonly ledger: LedgerReport;
 }

@@ -12,6 +12,7 @@
 #include "kernel_log.h"
 #include "programs.h"
 #include "refusal.h"
+#include "running_tree.h"
 #include "source.h"
 #include "variant.h"
 
@@ -25,6 +26,10 @@ struct tb_source {
 	Mapping counts; /* variant `count` only */
 	EntryPolicy entry_policy = EntryPolicy::automatic;
 	bool misses_are_told = false;
+	bool totals = false;
+	bool follows_running =
+		false;      /* else what the launcher's child becomes; a control group is the variant's */
+	uint32_t found = 0; /* threads that were the target from the start */
 };
 
 namespace
@@ -55,6 +60,19 @@ int parse_entry_policy(const char *text, EntryPolicy *policy, tb_error *err)
 	return 0;
 }
 
+/* Option `follow`: launched (also when absent), running. Only whoever makes no records can begin in the middle of a call. */
+int parse_follow(const char *text, const Variant &variant, bool *running, tb_error *err)
+{
+	*running = text && strcmp(text, "running") == 0;
+	if (text && !*running && strcmp(text, "launched") != 0)
+		return tb_error__set(err, -EINVAL, "option 'follow' is launched or running, not '%s'", text);
+	if (*running && variant.carrier != Carrier::counts)
+		return tb_error__set(err, -EINVAL,
+				     "variant '%s' begins with an execve, not with what runs already",
+				     variant.name);
+	return 0;
+}
+
 /*
  * Whether the collector looks often enough to answer within TB_ENTRIES_PATIENCE_NS: by a short timer, or woken by the
  * record of the very call that asks.
@@ -76,16 +94,20 @@ int open_source(const tb_source_config *config, tb_source *source, tb_geometry *
 	if (config->abi != TB_SOURCE_ABI)
 		return tb_error__set(err, -EPROTO, "source ABI %u asked of a plug-in of ABI %d", config->abi,
 				     TB_SOURCE_ABI);
-	if (!find_variant(config->variant, false))
+	if (!find_variant(config->variant, false, false))
 		return tb_error__set(err, -EINVAL, "the eBPF backend has no variant '%s'", config->variant);
-	source->variant = find_variant(config->variant, config->paths);
+	const char *cgroup = option(config, "cgroup");
+	source->variant = find_variant(config->variant, config->paths, cgroup != nullptr);
 	if (!source->variant)
-		return tb_error__set(err, -EOPNOTSUPP, "no program of variant '%s' reads strings",
-				     config->variant);
+		return tb_error__set(err, -EOPNOTSUPP, "no program of variant '%s' %s", config->variant,
+				     cgroup ? "takes a control group" : "reads strings");
 	const char *object = option(config, "object");
 	if (!object)
 		return tb_error__set(err, -EINVAL, "option 'object', the path of the BPF object, is missing");
 	int code = parse_entry_policy(option(config, "entries"), &source->entry_policy, err);
+	if (code == 0)
+		code = parse_follow(option(config, "follow"), *source->variant, &source->follows_running,
+				    err);
 	if (source->entry_policy == EntryPolicy::automatic && !answers_in_time(config))
 		source->entry_policy = EntryPolicy::always;
 	if (code == 0)
@@ -97,6 +119,7 @@ int open_source(const tb_source_config *config, tb_source *source, tb_geometry *
 		return tb_error__set(err, -ENOMEM, "no memory for a carrier");
 
 	MapSizes sizes;
+	sizes.totals = source->totals = config->totals && source->variant->carrier == Carrier::counts;
 	code = source->carrier->plan(config, &sizes, err);
 	if (code < 0)
 		return code;
@@ -110,6 +133,8 @@ int open_source(const tb_source_config *config, tb_source *source, tb_geometry *
 	if (code < 0)
 		return code;
 	code = source->carrier->open(source->programs, geometry, err);
+	if (code == 0 && cgroup)
+		code = source->programs.take_cgroup(cgroup, err);
 	if (code < 0)
 		return code;
 	if (source->variant->carrier == Carrier::counts) {
@@ -163,9 +188,13 @@ int ebpf__arm(tb_source *source, pid_t pid, tb_error *err)
 		return tb_error__set(err, code, "process %d cannot be traced: %s", pid, strerror(-code));
 	}
 	int code = source->programs.attach(pid, source->entry_policy, err);
-	if (code == 0)
-		source->programs.arm(pid);
-	return code;
+	if (code < 0 || source->variant->cgroup)
+		return code;
+	if (source->follows_running)
+		return follow_running_tree(&source->programs, pid, &source->found, err);
+	source->programs.arm(pid);
+	source->found = 1;
+	return 0;
 }
 
 int ebpf__drain(tb_source *source, tb_record *out, uint32_t capacity, uint32_t timeout_us, tb_round *round,
@@ -206,6 +235,7 @@ int ebpf__stats(tb_source *source, tb_counter *out, uint32_t capacity, tb_error 
 		sum.died_inside += __atomic_load_n(&cpus[i].died_inside, __ATOMIC_RELAXED);
 		sum.refusals_unproven += __atomic_load_n(&cpus[i].refusals_unproven, __ATOMIC_RELAXED);
 		sum.births += __atomic_load_n(&cpus[i].births, __ATOMIC_RELAXED);
+		sum.tasks += __atomic_load_n(&cpus[i].tasks, __ATOMIC_RELAXED);
 	}
 	source->programs.recursion_misses(&misses);
 	add_counter(out, capacity, &used, "buffer_full", TB_PLACE_KERNEL, unit, sum.lost);
@@ -221,6 +251,9 @@ int ebpf__stats(tb_source *source, tb_counter *out, uint32_t capacity, tb_error 
 		    sum.refusals_unproven);
 	add_counter(out, capacity, &used, "entries_watched", TB_PLACE_HEALTH, TB_UNIT_MESSAGE,
 		    source->programs.entries_are_watched());
+	if (source->variant->carrier == Carrier::counts)
+		add_counter(out, capacity, &used, "tasks", TB_PLACE_HEALTH, TB_UNIT_MESSAGE,
+			    source->found + sum.tasks);
 	return used + source->carrier->stats(out + used, capacity - used);
 }
 
@@ -243,6 +276,18 @@ int ebpf__counts(tb_source *source, uint64_t *counts, uint64_t *foreign, tb_erro
 	return 0;
 }
 
+int ebpf__total(tb_source *source, uint64_t *calls, tb_error *err)
+{
+	const auto *cpus = source->counts.as<tb_counts>();
+
+	if (!source->totals)
+		return tb_error__set(err, -EOPNOTSUPP, "opened without totals");
+	*calls = 0;
+	for (uint32_t i = 0; i < source->programs.possible_cpus(); i++)
+		*calls += __atomic_load_n(&cpus[i].total, __ATOMIC_RELAXED);
+	return 0;
+}
+
 void ebpf__close(tb_source *source)
 {
 	delete source;
@@ -258,6 +303,7 @@ const tb_source_ops ops = {
 	.disarm = ebpf__disarm,
 	.stats = ebpf__stats,
 	.counts = ebpf__counts,
+	.total = ebpf__total,
 	.close = ebpf__close,
 };
 

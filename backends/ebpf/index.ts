@@ -151,5 +151,9 @@ export default defineBackend({
     },
   ],
   launchNeeds: (variant) => (variant.name === 'printk' ? { holds: ['tracefs-instances'] } : {}),
-  sourceOptions: () => ({ object: join(projectRoot, 'build', 'bpf', 'tracebench.bpf.o') }),
+  sourceOptions: (_variant, { running }) => ({
+    object: join(projectRoot, 'build', 'bpf', 'tracebench.bpf.o'),
+    ...(running && 'pid' in running ? { follow: 'running' } : {}),
+    ...(running && 'cgroup' in running ? { cgroup: running.cgroup } : {}),
+  }),
 });

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -57,6 +58,7 @@ int Programs::size_maps(const Variant &variant, const MapSizes &sizes)
 		{"perfbuf", variant.carrier == Carrier::perf_buffer, 0},
 		{".rodata.printk", variant.carrier == Carrier::printk, 0},
 		{"counts", variant.carrier == Carrier::counts, possible_cpus_},
+		{"followed", variant.cgroup, 0},
 	};
 
 	for (const Wanted &w : wanted) {
@@ -90,7 +92,7 @@ void Programs::choose_programs(const Variant &variant)
 	names_[on_exit] = lean_ ? variant.on_exit_lean : variant.on_exit_paired;
 	names_[on_exec] = variant.on_exec;
 	names_[prepare_exec] = lean_ ? variant.prepare_exec_lean : nullptr;
-	names_[task_fork] = "task_fork";
+	names_[task_fork] = variant.cgroup ? nullptr : "task_fork";
 	names_[task_exit] = lean_ ? variant.task_exit_lean : "task_exit";
 }
 
@@ -126,6 +128,7 @@ int Programs::configure(const Variant &variant, const tb_filter *filter, const M
 	config->born_state = variant.born;
 	config->submit = sizes.submit;
 	config->wake_bytes = sizes.submit_bytes;
+	config->totals = sizes.totals;
 	fill_call_classes(config, filter);
 	for (int nr = 0; variant.strings && nr < TB_NR_CLASSES; nr++)
 		config->path_arguments[nr] = tb_path_arguments(nr);
@@ -283,6 +286,38 @@ void Programs::detach()
 void Programs::arm(uint32_t tid)
 {
 	__atomic_store_n(&tasks_[TB_TASK_SLOT(tid)], TB_TASK_ARMED, __ATOMIC_RELEASE);
+}
+
+bool Programs::follow(uint32_t tid)
+{
+	uint8_t none = TB_TASK_NONE;
+
+	return __atomic_compare_exchange_n(&tasks_[TB_TASK_SLOT(tid)], &none, TB_TASK_TARGET, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+void Programs::let_go(uint32_t tid)
+{
+	__atomic_store_n(&tasks_[TB_TASK_SLOT(tid)], TB_TASK_NONE, __ATOMIC_RELEASE);
+}
+
+int Programs::take_cgroup(const char *path, tb_error *err)
+{
+	const uint32_t only = 0;
+	const int group = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int code = group < 0 ? -errno : 0;
+
+	if (code == 0 && bpf_map_update_elem(map_fd("followed"), &only, &group, BPF_ANY) != 0)
+		code = -errno;
+	if (group >= 0)
+		close(group);
+	if (code == 0)
+		return 0;
+	tb_error__set(err, code, "the control group %s cannot be followed: %s", path, strerror(-code));
+	/* What is no group of version 2 is a bad descriptor to this map. */
+	if (code == -EBADF)
+		tb_error__mend(err, "name a folder of the cgroup2 hierarchy (findmnt -t cgroup2)");
+	return code;
 }
 
 bool Programs::recursion_misses(uint64_t *misses) const

@@ -48,6 +48,7 @@ struct MapSizes {
 	uint32_t ringbuf_bytes = 0; /* a power of two, page-aligned */
 	uint32_t submit = 0;        /* enum tb_submit_policy */
 	uint32_t submit_bytes = 0;
+	bool totals = false; /* of the counters */
 };
 
 class Programs
@@ -67,8 +68,15 @@ public:
 	int attach(pid_t pid, EntryPolicy policy, tb_error *err);
 	void detach();
 
+	/* Where the variant takes one: the control group at `path` is the target, and all below it. Before attach. 0 or -errno. */
+	int take_cgroup(const char *path, tb_error *err);
+
 	/* From its next successful execve on, the thread `tid` and what grows from it is the target. */
 	void arm(uint32_t tid);
+
+	/* From its next call on, the running thread `tid` and what grows from it is the target. False when it was already. */
+	bool follow(uint32_t tid);
+	void let_go(uint32_t tid);
 
 	/* Attaches the entry program when the programs have asked for it; cheap when not. 0 or -errno. */
 	int watch_entries_if_wanted(tb_error *err);

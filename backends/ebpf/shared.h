@@ -58,7 +58,8 @@ struct tb_bpf_config {
 	tb_u32 wake_bytes;   /* ring buffer, TB_SUBMIT_WATERMARK */
 	tb_s32 nr_sigreturn; /* native rt_sigreturn, whose exit has number −1 */
 	tb_u8 class_beyond;  /* class of numbers outside the tables */
-	tb_u8 pad[3];
+	tb_u8 totals;        /* variant `count`: keep tb_counts.total */
+	tb_u8 pad[2];
 	tb_u8 nr_class[2 * TB_NR_CLASSES];   /* native, foreign */
 	tb_u8 path_arguments[TB_NR_CLASSES]; /* detail `paths`: bit i, argument i of a native call; else 0 */
 };
@@ -97,7 +98,8 @@ struct tb_cpu {
 	tb_u64 died_inside;       /* a thread exited with an open entry: that call has no record */
 	tb_u64 refusals_unproven; /* a thread came under seccomp and the collector did not answer in time */
 	tb_u64 strings_left_out; /* the CPU's room for them was in use, or those of an execve were not kept */
-	tb_u64 pad1[3];
+	tb_u64 tasks; /* became part of the target: forked by it; in a control group, made their first call */
+	tb_u64 pad1[2];
 
 	tb_u64 tail; /* collector; records ever consumed */
 	tb_u64 pad2[15];
@@ -108,7 +110,8 @@ struct tb_counts {
 	tb_u64 native[TB_NR_CLASSES];
 	tb_u64 foreign;
 	tb_u64 beyond; /* native numbers outside the table */
-	tb_u64 pad[6];
+	tb_u64 total;  /* all of them, if config.totals; never behind their sum */
+	tb_u64 pad[5];
 };
 
 /* A call whose registers are gone at its exit. */

@@ -23,12 +23,14 @@ static const Variant variants[] = {
 	 nullptr, nullptr, false},
 	{"count", Carrier::counts, TB_TASK_TARGET, "enter_count", "task_exec_count", nullptr, nullptr,
 	 nullptr, nullptr, false},
+	{"count", Carrier::counts, TB_TASK_TARGET, "enter_count_cgroup", nullptr, nullptr, nullptr, nullptr,
+	 nullptr, false, true},
 };
 
-const Variant *find_variant(const char *name, bool strings)
+const Variant *find_variant(const char *name, bool strings, bool cgroup)
 {
 	for (const Variant &v : variants)
-		if (strcmp(v.name, name) == 0 && v.strings == strings)
+		if (strcmp(v.name, name) == 0 && v.strings == strings && v.cgroup == cgroup)
 			return &v;
 	return nullptr;
 }

@@ -23,10 +23,11 @@ struct Variant {
 	const char *task_exit_lean;
 	const char *prepare_exec_lean;
 	bool strings; /* detail `paths` */
+	bool cgroup; /* the target is a control group and not a process tree: nothing is followed from task to task */
 };
 
-/* NULL when there is no such variant, or none that reads strings. */
-const Variant *find_variant(const char *name, bool strings);
+/* NULL when there is no such variant, or none that reads strings or takes a control group. */
+const Variant *find_variant(const char *name, bool strings, bool cgroup);
 
 } // namespace tb::ebpf
 

@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define TB_SOURCE_ABI 3
+#define TB_SOURCE_ABI 4
 
 #define TB_NR_MAX 512 /* system call numbers 0 … 511 of an arch can be filtered and counted */
 
@@ -80,6 +80,7 @@ struct tb_source_config {
 	uint32_t options_count;
 	uint32_t
 		paths; /* 1: detail `paths` (paths.h). Refused by sources that cannot, with EOPNOTSUPP and why */
+	uint32_t totals; /* 1: `total` will be asked; sources that have no such slot need not look at it */
 };
 
 /* What a source says of itself once open: equal terms, as configured by the kernel and not as asked. */
@@ -165,6 +166,7 @@ struct tb_source_ops {
 	/*
 	 * Starts tracing `pid`, which stands at the launcher's gate before its execve and has one thread. From its
 	 * execve on the whole tree that grows from it is the target. 0 or -errno. When it returns, tracing is effective.
+	 * A source whose options name something that runs already (ebpf: `follow`) traces that instead, from now on.
 	 */
 	int (*arm)(struct tb_source *source, pid_t pid, struct tb_error *err);
 
@@ -203,6 +205,12 @@ struct tb_source_ops {
 	 * (with nothing written) where this variant does not.
 	 */
 	int (*counts)(struct tb_source *source, uint64_t *counts, uint64_t *foreign, struct tb_error *err);
+
+	/*
+	 * Sources that deliver counts, opened with `totals`: the sum of what `counts` would tell, foreign ones included, cheap
+	 * enough to be read every millisecond. NULL, or -EOPNOTSUPP, where it cannot.
+	 */
+	int (*total)(struct tb_source *source, uint64_t *calls, struct tb_error *err);
 
 	/* Frees everything; disarms first if need be. Cannot fail: what goes wrong here has no reader. */
 	void (*close)(struct tb_source *source);

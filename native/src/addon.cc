@@ -204,6 +204,22 @@ Napi::Object ledger_object(Napi::Env env, const Ledger &l)
 	return o;
 }
 
+/* Two arrays of one length, or null where nothing was metered. */
+Napi::Value readings_object(Napi::Env env, const std::vector<CallReading> &readings)
+{
+	if (readings.empty())
+		return env.Null();
+	std::vector<uint64_t> at_ns, calls;
+	for (const CallReading &reading : readings) {
+		at_ns.push_back(reading.at_ns);
+		calls.push_back(reading.calls);
+	}
+	Napi::Object o = Napi::Object::New(env);
+	o.Set("atNs", numbers(env, at_ns));
+	o.Set("calls", numbers(env, calls));
+	return o;
+}
+
 Napi::Object report_object(Napi::Env env, const SessionReport &r)
 {
 	Napi::Object o = Napi::Object::New(env);
@@ -234,6 +250,7 @@ Napi::Object report_object(Napi::Env env, const SessionReport &r)
 	o.Set("runCounts", r.run_counts.empty() ? env.Null() : Napi::Value(numbers(env, r.run_counts)));
 	o.Set("sectionForeignCounts", number(env, r.section_foreign_counts));
 	o.Set("runForeignCounts", number(env, r.run_foreign_counts));
+	o.Set("readings", readings_object(env, r.readings));
 	o.Set("testDropped", number(env, r.test_dropped));
 	return o;
 }
@@ -275,6 +292,8 @@ public:
 		options.ledger.wants_args = static_cast<uint8_t>(get_u64(o, "wantsArgs"));
 		options.ledger.expected_per_lane = get_u64(o, "expectedPerLane");
 		options.ledger.native_arch = static_cast<uint32_t>(get_u64(o, "nativeArch"));
+		options.meter_ns = get_u64(o, "meterNs");
+		options.readings_most = get_u64(o, "readingsMost");
 		options.stall_ns = get_u64(o, "stallNs");
 		options.stall_after_calls = get_u64(o, "stallAfterCalls");
 #ifdef TB_TEST_HOOKS

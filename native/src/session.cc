@@ -6,6 +6,7 @@
 #include <cstring>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "../include/clock.h"
@@ -61,6 +62,7 @@ tb_source_config source_config(const SessionOptions &options, std::vector<tb_opt
 	config.options = private_options->data();
 	config.options_count = static_cast<uint32_t>(private_options->size());
 	config.paths = options.paths;
+	config.totals = options.meter_ns != 0;
 	return config;
 }
 
@@ -68,7 +70,7 @@ Session::Session(SessionOptions options, Listener listener)
 	: options_(std::move(options)), listener_(std::move(listener)), ledger_(options_.ledger),
 	  scratch_(kRoundRecords),
 	  scratch_strings_(options_.paths ? kRoundRecords * SlabPool::kArenaBytesPerRecord : 0),
-	  thread_(&Session::thread_main, this)
+	  meter_(options_.meter_ns, options_.readings_most), thread_(&Session::thread_main, this)
 {
 }
 
@@ -110,7 +112,9 @@ void Session::thread_main()
 		bool running = true;
 		bool emptied = false;
 		while (running && !stop_asked_.load(std::memory_order_acquire))
-			running = drain_once(idle_timeout_us(), &emptied) && serve_gates();
+			running = drain_once(meter_.within_us(tb_monotonic_ns(), idle_timeout_us()),
+					     &emptied) &&
+				  serve_gates() && read_meter_if_due();
 
 		/*
 		 * The target is gone or no longer of interest: what it left in the buffers is read before detaching. It may run
@@ -119,6 +123,9 @@ void Session::thread_main()
 		running = running && catch_up();
 		if (running && report_.section_entered && !report_.section_left)
 			running = leave_section();
+		/* A metered target may run on: what it does while the kernel detaches is not of the run. */
+		if (meter_.wanted())
+			running = running && end_run();
 		uint64_t before = tb_monotonic_ns();
 		tb_error failed_disarm = {};
 		if (source_ && options_.ops->disarm(source_, &failed_disarm) < 0) {
@@ -129,14 +136,8 @@ void Session::thread_main()
 		report_.disarm_ns = tb_monotonic_ns() - before;
 		running = running && drain_settled();
 
-		Snapshot at_end;
-		if (running && take_snapshot(&at_end)) {
-			report_.run_counters = difference(at_end.counters, at_arm_.counters);
-			report_.run_counts = difference(at_end.counts, at_arm_.counts);
-			report_.run_foreign_counts = at_end.foreign - at_arm_.foreign;
-			report_.run_drain_cpu_ns = at_end.drain_cpu_ns - at_arm_.drain_cpu_ns;
-			report_.run_process_cpu_ns = at_end.process_cpu_ns - at_arm_.process_cpu_ns;
-		}
+		if (!meter_.wanted())
+			running = running && end_run();
 	}
 	flush();
 	if (slab_)
@@ -163,6 +164,15 @@ bool Session::open()
 				       "use --placement free, or CPUs that are online and allowed");
 			return fail("open");
 		}
+	}
+	if (meter_.wanted()) {
+		if (!options_.ops->total) {
+			tb_error__set(&report_.error, -EOPNOTSUPP, "%s keeps no running total",
+				      options_.ops->name);
+			return fail("open");
+		}
+		/* A reading late by the usual slack of 50 µs would be a twentieth of a window of 1 ms. */
+		prctl(PR_SET_TIMERSLACK, 1ul);
 	}
 	std::vector<tb_option> private_options;
 	tb_source_config config = source_config(options_, &private_options);
@@ -191,7 +201,48 @@ bool Session::wait_for_arm()
 	if (options_.ops->arm(source_, pid, &report_.error) < 0)
 		return fail("arm");
 	report_.arm_ns = tb_monotonic_ns() - before;
-	return take_snapshot(&at_arm_);
+	if (!take_snapshot(&at_arm_))
+		return false;
+	read_meter(at_arm_);
+	return true;
+}
+
+bool Session::end_run()
+{
+	Snapshot at_end;
+	if (!take_snapshot(&at_end))
+		return false;
+	report_.run_counters = difference(at_end.counters, at_arm_.counters);
+	report_.run_counts = difference(at_end.counts, at_arm_.counts);
+	report_.run_foreign_counts = at_end.foreign - at_arm_.foreign;
+	report_.run_drain_cpu_ns = at_end.drain_cpu_ns - at_arm_.drain_cpu_ns;
+	report_.run_process_cpu_ns = at_end.process_cpu_ns - at_arm_.process_cpu_ns;
+	read_meter(at_end);
+	report_.readings = meter_.readings();
+	return true;
+}
+
+/* First and last reading are of the snapshots themselves, so that windows and counts have one sum. */
+void Session::read_meter(const Snapshot &snapshot)
+{
+	if (!meter_.wanted())
+		return;
+	uint64_t calls = snapshot.foreign;
+	for (uint64_t count : snapshot.counts)
+		calls += count;
+	meter_.take({snapshot.counted_ns, calls});
+}
+
+bool Session::read_meter_if_due()
+{
+	const uint64_t now = tb_monotonic_ns();
+	uint64_t calls;
+	if (!meter_.due(now))
+		return true;
+	if (options_.ops->total(source_, &calls, &report_.error) < 0)
+		return fail("total");
+	meter_.take({now, calls});
+	return true;
 }
 
 /* As many records as are sure to find room for strings of middling length; strings beyond are left out and counted. */
@@ -401,6 +452,7 @@ bool Session::take_snapshot(Snapshot *snapshot)
 	if (n < 0)
 		return fail("stats");
 	snapshot->counters.resize(static_cast<size_t>(n));
+	snapshot->counted_ns = tb_monotonic_ns();
 	if (options_.ops->counts) {
 		snapshot->counts.assign(TB_NR_MAX, 0);
 		int rc = options_.ops->counts(source_, snapshot->counts.data(), &snapshot->foreign,

@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "call_meter.h"
 #include "ledger.h"
 #include "slab_pool.h"
 
@@ -46,6 +47,10 @@ struct SessionOptions {
 
 	SlabPool *slabs = nullptr; /* null: nobody reads the records but the ledger; outlives the session */
 	uint64_t flush_ns = 1'000'000; /* a slab with records in it is handed over at least so often */
+
+	uint64_t meter_ns =
+		0; /* read the source's total so often; 0: never. Only with sources that have it */
+	size_t readings_most = 0;
 
 	uint64_t stall_ns = 0;          /* stand still once, so long, … */
 	uint64_t stall_after_calls = 0; /* … after so many stamped calls of the section were delivered */
@@ -99,6 +104,8 @@ struct SessionReport {
 	std::vector<uint64_t> run_counts;
 	uint64_t section_foreign_counts = 0;
 	uint64_t run_foreign_counts = 0;
+	/* With meter_ns: from arm to the stop; the last less the first is the sum of run_counts and foreign ones. */
+	std::vector<CallReading> readings;
 	uint64_t test_dropped = 0; /* test builds */
 };
 
@@ -127,6 +134,7 @@ private:
 		std::vector<tb_counter> counters;
 		std::vector<uint64_t> counts;
 		uint64_t foreign = 0;
+		uint64_t counted_ns = 0; /* when counts and foreign were read */
 		uint64_t drain_cpu_ns = 0;
 		uint64_t process_cpu_ns = 0;
 	};
@@ -144,6 +152,9 @@ private:
 	bool enter_section();
 	bool leave_section();
 	bool take_snapshot(Snapshot *snapshot);
+	bool end_run();
+	bool read_meter_if_due();
+	void read_meter(const Snapshot &snapshot);
 	void flush();
 	bool fail(const char *operation);
 	void release_gates();
@@ -173,6 +184,7 @@ private:
 	uint32_t slab_fill_ = 0;
 	uint64_t slab_since_ns_ = 0;
 	uint64_t slab_visible_ns_ = 0;
+	CallMeter meter_;
 	Snapshot at_start_;
 	Snapshot at_arm_;
 

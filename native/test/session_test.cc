@@ -162,6 +162,34 @@ void script_close(tb_source *)
 	script->closed++;
 }
 
+/* Two numbers that occur, and calls of another architecture; at each look some more were made. */
+uint64_t made = 0;
+bool totals_asked = false;
+
+int counting_open(const tb_source_config *config, tb_source **source, tb_geometry *, tb_error *)
+{
+	totals_asked = config->totals;
+	*source = reinterpret_cast<tb_source *>(script);
+	return 0;
+}
+
+int counting_counts(tb_source *, uint64_t *counts, uint64_t *foreign, tb_error *)
+{
+	made += 7;
+	memset(counts, 0, sizeof(*counts) * TB_NR_MAX);
+	counts[1] = made;
+	counts[TB_NR_MAX - 1] = 2 * made;
+	*foreign = made;
+	return 0;
+}
+
+int counting_total(tb_source *, uint64_t *calls, tb_error *)
+{
+	made += 7;
+	*calls = 4 * made;
+	return 0;
+}
+
 const tb_source_ops script_ops = {
 	.abi = TB_SOURCE_ABI,
 	.name = "script",
@@ -653,4 +681,56 @@ TEST(session_waits_as_the_wake_up_policy_says_while_the_workload_works)
 		CHECK_EQ(session.ledger().complete, 500u);
 		CHECK_EQ(s.longest_wait_us.load(), policy.longest_us);
 	}
+}
+
+TEST(session_reads_a_running_total_window_by_window)
+{
+	Script s;
+	script = &s;
+	Events events;
+	tb_source_ops counting = script_ops;
+	counting.open = counting_open;
+	counting.counts = counting_counts;
+	counting.total = counting_total;
+	SessionOptions o = options_for(nullptr);
+	o.ops = &counting;
+	o.expects_records = false;
+	o.meter_ns = 200'000;
+	o.readings_most = 5;
+	Session session(std::move(o), [&](const SessionEvent &e) { events.add(e); });
+	session.arm(1);
+	events.wait_for(SessionEventType::Armed);
+	std::this_thread::sleep_for(std::chrono::milliseconds(20)); /* five windows are long over */
+	session.stop();
+	events.wait_for(SessionEventType::Ended);
+	const SessionReport &report = session.report();
+	CHECK(!report.failed);
+	CHECK(totals_asked);
+	CHECK_EQ(report.readings.size(), 5u);
+	uint64_t counted = report.run_foreign_counts;
+	for (uint64_t count : report.run_counts)
+		counted += count;
+	CHECK_EQ(report.readings.back().calls - report.readings.front().calls, counted);
+	/* Five looks, 28 calls between two of them. */
+	CHECK_EQ(counted, 4u * 28u);
+	for (size_t i = 1; i < report.readings.size(); i++) {
+		CHECK_EQ(report.readings[i].calls - report.readings[i - 1].calls, 28u);
+		CHECK(report.readings[i].at_ns > report.readings[i - 1].at_ns);
+	}
+}
+
+TEST(session_refuses_a_meter_on_a_source_that_keeps_no_total)
+{
+	Script s;
+	script = &s;
+	Events events;
+	SessionOptions o = options_for(nullptr);
+	o.meter_ns = 200'000;
+	o.readings_most = 5;
+	Session session(std::move(o), [&](const SessionEvent &e) { events.add(e); });
+	events.wait_for(SessionEventType::Ended);
+	CHECK(session.report().failed);
+	CHECK_EQ(session.report().error.code, -EOPNOTSUPP);
+	CHECK_EQ(std::string(session.report().error.message), "script keeps no running total");
+	CHECK_EQ(s.opened, 0);
 }

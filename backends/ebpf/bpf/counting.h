@@ -21,6 +21,8 @@ static __always_inline void count__call(_Bool foreign, __u32 nr)
 
 	if (!c)
 		return;
+	if (config.totals)
+		c->total++;
 	if (foreign) {
 		c->foreign++;
 	} else if (nr >= TB_NR_CLASSES) {
@@ -47,6 +49,32 @@ static __always_inline int count__enter(__u64 *ctx)
 		return 0;
 	}
 	count__call(who.foreign, nr);
+	return 0;
+}
+
+/* The control group that is followed instead of a process tree. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} followed SEC(".maps");
+
+/* Where a task is decides, call by call; its state says only whether it was seen before. */
+static __always_inline int count__enter_cgroup(__u64 *ctx)
+{
+	struct caller who = caller__current();
+	tb_u8 *state = task__state(who.tid);
+	__s32 nr = ctx[1];
+
+	if (bpf_current_task_under_cgroup(&followed, 0) != 1)
+		return 0;
+	if (*state == TB_TASK_NONE) {
+		*state = TB_TASK_TARGET;
+		COUNT_RARE(tasks);
+	}
+	if (nr__class(who.foreign, nr) & TB_NR_WANTED)
+		count__call(who.foreign, nr);
 	return 0;
 }
 

@@ -63,14 +63,21 @@ SEC("?tp_btf/sys_enter") int enter_count(__u64 *ctx)
 	return count__enter(ctx);
 }
 
+SEC("?tp_btf/sys_enter") int enter_count_cgroup(__u64 *ctx)
+{
+	return count__enter_cgroup(ctx);
+}
+
 /* (parent, child): runs before the child does. The parent is the caller, whatever CLONE_PARENT says. */
 SEC("?tp_btf/sched_process_fork") int task_fork(__u64 *ctx)
 {
 	const struct task_struct *parent = (const void *)ctx[0];
 	const struct task_struct *child = (const void *)ctx[1];
 
-	if (*task__state(parent->pid) >= TB_TASK_TARGET)
+	if (*task__state(parent->pid) >= TB_TASK_TARGET) {
 		*task__state(child->pid) = config.born_state;
+		COUNT_RARE(tasks);
+	}
 	return 0;
 }
 
