@@ -12,6 +12,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
 import { listCommand } from './commands/list.ts';
 import { ON_BEHALF, readLetter } from './commands/on-behalf.ts';
+import { profileCommand } from './commands/profile.ts';
 import { runCommand } from './commands/run.ts';
 import { selectCommand } from './commands/select.ts';
 import { setupCommand } from './commands/setup.ts';
@@ -31,7 +32,7 @@ Exit codes:
        rounds to judge anything
   99   compare: a regression; select: nobody meets the needs
   129, 130, 143   ended by SIGHUP, SIGINT, SIGTERM; what was measured is kept
-  trace passes the exit code of its command through
+  trace and profile pass the exit code of their command through
 
 With --json exactly one document goes to standard output, on an error
 {"error": {"exitCode", "code", "message", "mend"}}; all else to standard error.`;
@@ -73,6 +74,7 @@ async function main(typed: readonly string[]): Promise<number> {
     runCommand(context, finish),
     capacityCommand(context, finish),
     bystanderCommand(context, finish),
+    profileCommand(context, finish),
     selectCommand(context, finish),
     explainCommand(context),
     compareCommand(context, finish),
@@ -89,8 +91,8 @@ async function main(typed: readonly string[]): Promise<number> {
   }
   try {
     if (own.length === 0) throw new CommanderError(EXIT.usage, 'tracebench.noCommand', 'there is no command');
-    if (rest !== null && !['run', 'trace'].some((name) => own.includes(name))) {
-      throw new CommanderError(EXIT.usage, 'tracebench.rest', 'only run and trace take a command after --');
+    if (rest !== null && !['run', 'trace', 'profile'].some((name) => own.includes(name))) {
+      throw new CommanderError(EXIT.usage, 'tracebench.rest', 'only run, trace and profile take a command after --');
     }
     await program.parseAsync(own, { from: 'user' });
     return exitCode;

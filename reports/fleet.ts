@@ -57,8 +57,9 @@ function bounded({ value, low, high }: Bounds): string {
   return `${bytes(value)} [${bytes(low)}, ${Number.isFinite(high) ? bytes(high) : '∞'}]`;
 }
 
-function demandText({ ratePerS, burst, cpus, hosts, lossFraction }: Demand): string {
+function demandText({ ratePerS, burst, cpus, hosts, lossFraction, source }: Demand): string {
   const bursts =
     burst === null ? 'evenly spaced' : `in bursts of ${rate(burst.peakPerS)} for ${time(burst.durationMs * 1e6)}`;
-  return `${count(hosts)} ${hosts === 1 ? 'host' : 'hosts'} of ${cpus} CPUs, each ${rate(ratePerS)} on average ${bursts}, at most ${percent(lossFraction)} lost:`;
+  const demanded = `${count(hosts)} ${hosts === 1 ? 'host' : 'hosts'} of ${cpus} CPUs, each ${rate(ratePerS)} on average ${bursts}, at most ${percent(lossFraction)} lost:`;
+  return source === undefined ? demanded : `${demanded}\n${source}`;
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { bystanderStudySchema } from '../harness/bystander/result.ts';
 import { studyComparisonSchema } from '../harness/compare/result.ts';
+import { profileSchema } from '../harness/profile/result.ts';
 import {
   backendRowSchema,
   calibrationSchema,
@@ -39,8 +40,11 @@ const DEFINITIONS = {
   plan: planSchema,
 } as const;
 
-/** JSON Schemas (draft 2020-12) by file name: of result.json, of one line of trials.ndjson, of `compare --json`, of bystander.json. */
-export function jsonSchemas(): Record<`${'result' | 'trial' | 'compare' | 'bystander'}.schema.json`, string> {
+/** JSON Schemas (draft 2020-12) by file name: of result.json, of one line of trials.ndjson, of `compare --json`, of the others' JSON files. */
+export function jsonSchemas(): Record<
+  `${'result' | 'trial' | 'compare' | 'bystander' | 'profile'}.schema.json`,
+  string
+> {
   for (const [id, schema] of Object.entries(DEFINITIONS)) {
     const known = z.globalRegistry.get(schema);
     if (known?.id === undefined) z.globalRegistry.add(schema, { ...known, id });
@@ -58,5 +62,6 @@ export function jsonSchemas(): Record<`${'result' | 'trial' | 'compare' | 'bysta
     ),
     'compare.schema.json': draft(studyComparisonSchema, 'tracebench comparison of two studies, version 1'),
     'bystander.schema.json': draft(bystanderStudySchema, `tracebench bystander, version ${RESULT_VERSION}`),
+    'profile.schema.json': draft(profileSchema, `tracebench profile, version ${RESULT_VERSION}`),
   };
 }

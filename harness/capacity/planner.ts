@@ -20,6 +20,10 @@ export interface Demand {
   readonly cpus: number;
   readonly hosts: number;
   readonly lossFraction: number;
+  /** Where rate and burst come from, when they were not typed. */
+  readonly source?: string | undefined;
+  /** What of the demand itself lies beyond the workload that was measured. */
+  readonly beyond?: readonly string[] | undefined;
 }
 
 export interface Bounds {
@@ -66,7 +70,7 @@ function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer 
   const { variant, capacity, surface, buffer, regime } = row;
   const cannot = (why: string): Answer => ({ variant, cannot: why });
   if (capacity === null) return cannot('its capacity was not measured');
-  const extrapolated: string[] = [];
+  const extrapolated: string[] = [...(demand.beyond ?? [])];
   if (demand.cpus !== study.environment.cpusOnline) {
     extrapolated.push(`${demand.cpus} CPUs from ${study.environment.cpusOnline}: linear, calls spread evenly`);
   }

@@ -6,6 +6,7 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { z } from 'zod';
 import { capacityLines, renderCapacity, renderCapacityMarkdown } from '../../reports/capacity.ts';
 import { renderFleet } from '../../reports/fleet.ts';
+import { workloads } from '../../workloads/index.ts';
 import { writeFileAtomic } from '../atomic-file.ts';
 import { type Demand, planFleet } from '../capacity/planner.ts';
 import { type CapacityStudy, capacityStudySchema } from '../capacity/result.ts';
@@ -20,6 +21,8 @@ import { type Pace, parsePeak, parseRate } from '../pace.ts';
 import { distDir } from '../paths.ts';
 import { resolveRequest } from '../plan.ts';
 import { probeOn } from '../probe.ts';
+import { demandOf } from '../profile/demand.ts';
+import { readProfile } from '../profile/file.ts';
 import { parseBytes, parseCount, parseDurationMs, parseList, parseShare } from '../quantity.ts';
 import { IDLE_POLICIES, PLACEMENTS, type Settings } from '../settings.ts';
 import { watchForStop } from '../stop.ts';
@@ -83,15 +86,17 @@ export function capacityCommand(context: () => CommandContext, finish: Finish) {
       'with --plan: what the average comes in, 1M:100ms; without it evenly spaced',
       (text) => parsePeak(text, '--burst'),
     )
+    .option('--profile <path>', 'with --plan: rate and burst of a real system, instead of --rate and --burst')
     .option('--hosts <n>', 'with --plan (default: 1)', count('--hosts'))
     .option('--cores <n>', 'with --plan: of each host (default: as measured)', count('--cores'))
     .action(async ({ backends, workload, wakeup, searches, loss, section, surface, out, ...more }) => {
-      const { plan, rate, burst, hosts, cores, ...terms } = more;
+      const { plan, rate, burst, profile, hosts, cores, ...terms } = more;
+      const demanded: Demanded = { rate, burst, profile, hosts, cores };
       if (plan !== undefined) {
-        await planOn(plan, { rate, burst, hosts, cores, loss }, context());
+        await planOn(plan, { ...demanded, loss }, context());
         return;
       }
-      refuseDemand({ rate, burst, hosts, cores });
+      refuseDemand(demanded);
       if (terms.inFlight !== undefined && terms.buffer !== undefined) {
         throw usageError('--buffer and --in-flight both say how large the buffers are', 'give one of them');
       }
@@ -108,6 +113,7 @@ export function capacityCommand(context: () => CommandContext, finish: Finish) {
 interface Demanded {
   readonly rate: Pace | undefined;
   readonly burst: Demand['burst'] | undefined;
+  readonly profile: string | undefined;
   readonly hosts: number | undefined;
   readonly cores: number | undefined;
 }
@@ -124,21 +130,31 @@ function refuseDemand(demanded: Demanded): void {
 
 async function planOn(
   path: string,
-  { rate, burst, hosts, cores, loss }: Demanded & { loss: number },
+  { rate, burst, profile, hosts, cores, loss }: Demanded & { loss: number },
   around: CommandContext,
 ): Promise<void> {
-  if (rate === undefined) throw usageError('--plan needs a demand', 'give --rate, calls a second of one host: 200k');
+  if (profile !== undefined && (rate !== undefined || burst !== undefined)) {
+    throw usageError('--profile says what comes, and so do --rate and --burst', 'give one of the two');
+  }
+  if (profile === undefined && rate === undefined) {
+    throw usageError('--plan needs a demand', 'give --rate, calls a second of one host: 200k; or --profile');
+  }
   const study = readCapacity(path);
   const demand: Demand = {
-    ratePerS: rate.ratePerS,
-    burst: burst ?? null,
+    ...(profile === undefined
+      ? { ratePerS: rate?.ratePerS ?? 0, burst: burst ?? null }
+      : demandOf(
+          readProfile(profile, '--profile'),
+          shownPath(profile),
+          workloads.find(({ name }) => name === study.workload) ?? { name: study.workload, stamped: [] },
+        )),
     cpus: cores ?? study.environment.cpusOnline,
     hosts: hosts ?? 1,
     lossFraction: loss,
   };
-  if (burst && burst.peakPerS < rate.ratePerS) {
+  if (burst && burst.peakPerS < demand.ratePerS) {
     throw usageError(
-      `--burst: the peak of ${burst.peakPerS} calls a second is below the average of ${rate.ratePerS}`,
+      `--burst: the peak of ${burst.peakPerS} calls a second is below the average of ${demand.ratePerS}`,
       'give the peak that is reached while a burst lasts',
     );
   }

@@ -77,7 +77,15 @@ describe('the command line', () => {
     [['run', '--'], 2, /no command given after --/, /-- COMMAND/],
     [['trace'], 2, /no command to trace/, /trace -- CMD/],
     [['trace', '--backend', 'nope', '--', 'true'], 2, /nope/, /none/],
-    [['list', '--', 'true'], 2, /only run and trace take a command/, /--help/],
+    [['profile'], 2, /nothing to profile/, /--pid N/],
+    [['profile', '--pid', '1', '--', 'true'], 2, /each name what is profiled/, /--cgroup PATH/],
+    [['profile', '--pid', '1'], 2, /process 1 .* would be profiled with it/, /does not descend from/],
+    [['profile', '--pid', '4194304'], 2, /no process 4194304/, /pgrep/],
+    [['profile', '--for', '1h', '--', 'true'], 2, /more than the 262144 that are kept/, /--window 14ms/],
+    [['profile', '--cgroup', '/no/such/group'], 2, /no control group \/no\/such\/group/, /find .* -type d/],
+    [['capacity', '--profile', 'x'], 2, /--profile belongs to a demand/, /--plan/],
+    [['capacity', '--plan', 'x', '--profile', 'x', '--rate', '1k'], 2, /says what comes, and so do/, /one of the two/],
+    [['list', '--', 'true'], 2, /only run, trace and profile take a command/, /--help/],
     [['explain', 'null/1/none', '--study', '/nonexistent'], 2, /holds no finished study/, /folder of a finished study/],
   ] as [string[], number, RegExp, RegExp][])('refuses %j with exit code %i', async (args, exitCode, message, mend) => {
     const ended = await tracebench(...args);
