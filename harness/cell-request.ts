@@ -1,5 +1,6 @@
 /** What cells are made of: workloads before their number of calls is chosen, contestants, and the terms asked for. */
 import type { AskedDetail, BackendDefinition, Placement, VariantDefinition, Wakeup } from './backend.ts';
+import type { BillScope } from './cpu-bill/cells.ts';
 import type { Machine } from './machine.ts';
 import type { Pace } from './pace.ts';
 import type { Plan, WorkloadRow, WorkloadSpec } from './result.ts';
@@ -63,6 +64,8 @@ export interface CellRequest {
   readonly pacedSectionMs: number;
   /** Absent: what each variant gives by itself. */
   readonly detail?: AskedDetail | undefined;
+  /** null: no soaked cells. */
+  readonly cpuBill: BillScope | null;
   /** null: as many as the cell needs. */
   readonly calls: number | null;
   readonly user: string | null;

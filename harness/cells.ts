@@ -8,6 +8,7 @@ import { bytesForCalls } from './buffer.ts';
 import { callsFor, pacedCalls, predictedMs } from './cell-calls.ts';
 import type { AskedWorkload, Budget, CellRequest, Contestant } from './cell-request.ts';
 import { addedNs } from './costs.ts';
+import { soakedCells } from './cpu-bill/cells.ts';
 import type { Machine } from './machine.ts';
 import { paceText } from './pace.ts';
 import type { Plan, WorkloadSpec } from './result.ts';
@@ -62,6 +63,9 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
     if (traced.length === 0) traced.push(twin(request, workload, baselines, notes));
     baselines.addHalved();
     cells.push(...baselines.cells, ...traced);
+    const soaked = soakedCells([...baselines.cells, ...traced], (id) => isBilled(request, id));
+    cells.push(...soaked.cells);
+    for (const note of soaked.notes) notes.add(note);
   }
   const marking = request.variants.filter((contestant) => needsAuditContext(request, contestant)).map(({ id }) => id);
   if (marking.length > 0) {
@@ -87,6 +91,13 @@ function whyNotOn(
   if (spec.kind === 'application') return tool.applications ? null : 'it is for stamped workloads';
   if (tool.workloads.includes(spec.name)) return null;
   return `its output does not show that workload's truth; that of ${tool.workloads.join(', ')} it does`;
+}
+
+/** A whole tool has CPU time of its own, which the bill of the trial process would not know. */
+function isBilled({ variants, baseline, cpuBill }: CellRequest, id: string): boolean {
+  const contestant = [baseline, ...variants].find((known) => known.id === id);
+  if (cpuBill === null || contestant === undefined || contestant.variant.tool !== undefined) return false;
+  return cpuBill === 'asked' || contestant.variant.name === '';
 }
 
 /** Equal bytes for all; where something is buffered and it was asked for, equal calls as well. */

@@ -6,21 +6,27 @@ import { cannotError, EXIT, TracebenchError } from './errors.ts';
 import { Helper } from './helper.ts';
 
 export const AWAKE_PROGRAM = 'tracebench-awake';
-const MEND =
-  'use --idle native, or run where the idle scheduling class is allowed (a container needs sched_setscheduler)';
+
+/** What has need of idle-class spinners, by its flag, and what to do where there can be none. */
+export const IDLE_BUSY = { flag: '--idle busy', without: 'use --idle native' } as const;
+export const CPU_BILL = { flag: '--cpu-bill', without: 'use --no-cpu-bill' } as const;
+export type Need = typeof IDLE_BUSY | typeof CPU_BILL;
 
 export interface Awake {
   /** Lets the CPUs sleep again. Throws when they were not kept awake all the time. */
   release(): Promise<void>;
 }
 
-/** Resolves when every CPU has its spinner. Throws TracebenchError (exit code 3) where that cannot be had. */
-export async function keepAwake(): Promise<Awake> {
-  const helper = new Helper(AWAKE_PROGRAM, [], -1);
+/**
+ * Resolves when every CPU has its spinner. `soakFd`: of a soaker's page, in which they count (cpu-bill/soaker.ts). Throws
+ * TracebenchError (exit code 3) where that cannot be had.
+ */
+export async function keepAwake(soakFd = -1): Promise<Awake> {
+  const helper = new Helper(AWAKE_PROGRAM, soakFd < 0 ? [] : ['--soak', String(soakFd)], soakFd);
   const answer = await helper.next();
   if (answer?.['event'] !== 'awake') {
     await helper.end();
-    throw awakeRefused(answer?.['message']);
+    throw awakeRefused(answer?.['message'], soakFd < 0 ? IDLE_BUSY : CPU_BILL);
   }
   return {
     async release() {
@@ -37,9 +43,9 @@ export async function keepAwake(): Promise<Awake> {
 }
 
 /** What to throw where the CPUs cannot be kept awake; `message` is the program's own. */
-export function awakeRefused(message: unknown): TracebenchError {
+export function awakeRefused(message: unknown, need: Need): TracebenchError {
   return cannotError(
-    `--idle busy: the CPUs cannot be kept awake: ${message ?? `${AWAKE_PROGRAM} ended without a word`}`,
-    MEND,
+    `${need.flag}: the CPUs cannot be kept awake: ${message ?? `${AWAKE_PROGRAM} ended without a word`}`,
+    `${need.without}, or run where the idle scheduling class is allowed (a container needs sched_setscheduler)`,
   );
 }

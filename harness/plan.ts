@@ -8,6 +8,7 @@ import { bytesForCalls, reachableBytes } from './buffer.ts';
 import type { AskedWorkload, CellRequest, Contestant, PlannedApplication, StampedWorkload } from './cell-request.ts';
 import { expandCells } from './cells.ts';
 import { TRIAL_START_MS } from './costs.ts';
+import type { BillScope } from './cpu-bill/cells.ts';
 import { cannotError, usageError } from './errors.ts';
 import type { Machine } from './machine.ts';
 import { type Pace, paceText } from './pace.ts';
@@ -55,6 +56,8 @@ export interface Request {
   /** Absent: what each variant gives by itself. */
   readonly detail?: AskedDetail | undefined;
   readonly idle: Plan['idle'];
+  /** null: no soaked cells. */
+  readonly cpuBill: BillScope | null;
   /** Native numbers of the calls traced; null: all. */
   readonly filterNumbers: readonly number[] | null;
   readonly rounds: number;
@@ -94,6 +97,7 @@ export function resolveRequest(settings: Settings, context: PlanContext, freshSe
     pacedSectionMs: settings.section ?? profile.pacedSectionMs,
     detail: settings.detail,
     idle: settings.idle ?? 'native',
+    cpuBill: settings.cpuBill === true ? 'asked' : profile.cpuBill && settings.cpuBill !== false ? 'usual' : null,
     filterNumbers,
     rounds: settings.rounds ?? profile.rounds,
     warmupRounds: settings.warmupRounds ?? profile.warmupRounds,
@@ -338,6 +342,7 @@ export function expandPlan(
     cannotWake,
     pacedSectionMs: request.pacedSectionMs,
     detail: request.detail,
+    cpuBill: request.cpuBill,
     calls: settings.calls ?? null,
     user: settings.user ?? null,
     seed: request.seed,
@@ -380,6 +385,7 @@ export function expandPlan(
     idle: request.idle,
     wakeups: [...request.wakeups],
     ...(request.detail === undefined ? {} : { detail: request.detail }),
+    ...(request.cpuBill === null ? {} : { cpuBill: request.cpuBill }),
     user: settings.user ?? null,
     backends: [...usable],
     workloads: [...specs.values()] as WorkloadSpec[],

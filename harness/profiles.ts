@@ -28,6 +28,8 @@ export interface Profile {
   readonly cutSectionMs: number;
   /** Of an open loop, when --section does not say. */
   readonly pacedSectionMs: number;
+  /** Soaked cells of default variants, when --cpu-bill does not ask for those of all. */
+  readonly cpuBill: boolean;
 }
 
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
@@ -41,6 +43,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     sectionCapMs: 700,
     cutSectionMs: 200,
     pacedSectionMs: 1000,
+    cpuBill: false,
   },
   ci: {
     variants: 'default',
@@ -52,6 +55,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     sectionCapMs: 1000,
     cutSectionMs: 500,
     pacedSectionMs: 1000,
+    cpuBill: false,
   },
   full: {
     variants: 'all',
@@ -63,5 +67,6 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     sectionCapMs: 3000,
     cutSectionMs: 500,
     pacedSectionMs: 2000,
+    cpuBill: true,
   },
 };

@@ -2,6 +2,7 @@
  * What a study shows while it runs, on standard error. Nothing is drawn while a trial runs: on a machine of two CPUs
  * a redraw is a disturbance, so the block is redrawn when a trial has ended and before the next one starts.
  */
+import { withoutSoaked } from './cpu-bill/cells.ts';
 import type { Widest } from './precision.ts';
 import { formatDuration, formatShare } from './quantity.ts';
 import type { Interval, Plan, TrialResult } from './result.ts';
@@ -41,7 +42,7 @@ class Standing {
   readonly #pairs = new Map<string, [number, number][]>();
 
   constructor(plan: Plan) {
-    this.#plan = plan;
+    this.#plan = withoutSoaked(plan);
   }
 
   add(figures: ReadonlyMap<string, number>): void {

@@ -74,6 +74,7 @@ export const trialSpecSchema = z.object({
   workloadCpus: z.array(z.int().nonnegative()).nullable(),
   collectorCpus: z.array(z.int().nonnegative()).nullable(),
   idle: idleSchema,
+  soaked: z.literal(true).optional().describe('for its CPU bill, with a soaker on every CPU; its times are never used'),
   auditContext: auditContextSchema.describe('as asked; the completed trial says what it was'),
   user: z.string().nullable().describe('credentials of the target'),
   consumer: z.enum(['ledger', 'javascript']).describe('who reads the records; javascript adds the time to JavaScript'),
@@ -195,6 +196,28 @@ export type FigureOfMerit = z.infer<typeof figureOfMeritSchema>;
 
 export const errorSchema = z.object({ code: z.string(), message: z.string(), mend: z.string().nullable() });
 
+/** Of a soaked section, between the gates: all CPU time but the soaker's, and who had it. Over all CPUs, ns. */
+export const cpuBillSchema = z.object({
+  windowNs: ns.describe('wall time between the readings at the START and END gates'),
+  cpus: z.int().positive().describe('CPUs soaked'),
+  soakedNs: ns.describe('pieces of work done × what an undisturbed one took'),
+  spunNs: ns.describe(
+    'the workload waiting in memory at gates and for calls to be due: no work, and in no other figure',
+  ),
+  workloadNs: ns,
+  drainNs: ns.describe('the drain thread'),
+  otherThreadsNs: ns.describe('the trial process besides'),
+  kernelThreads: z.array(z.object({ name: z.string(), cpuNs: ns })).describe('those that ran, by schedstat'),
+  unattributedNs: z
+    .number()
+    .describe('total less these: interrupts that found the soaker, switches, other processes; signed'),
+  totalNs: z.number().describe('windowNs × cpus − soakedNs − spunNs'),
+  idleBusyFraction: z
+    .number()
+    .describe('share of the machine that the soaker did not get before the trial, when nothing ran'),
+});
+export type CpuBill = z.infer<typeof cpuBillSchema>;
+
 const trialHead = {
   version: z.literal(RESULT_VERSION),
   spec: trialSpecSchema,
@@ -248,6 +271,7 @@ export const completedTrialSchema = z.object({
   attachNs: ns,
   detachNs: ns,
   stealNs: ns.describe('of all CPUs over the trial, /proc/stat'),
+  cpuBill: cpuBillSchema.optional().describe('of a soaked trial'),
 });
 export type CompletedTrial = z.infer<typeof completedTrialSchema>;
 
@@ -270,6 +294,15 @@ export const intervalSchema = z.object({
   method: z.enum(['order-statistic', 'bca', 'none']),
 });
 export type Interval = z.infer<typeof intervalSchema>;
+
+const cpuPartsSchema = z.object({
+  workload: intervalSchema.nullable(),
+  collector: intervalSchema.nullable().describe('the drain thread'),
+  otherThreads: intervalSchema.nullable().describe('of the trial process'),
+  kernelThreads: intervalSchema.nullable(),
+  unattributed: intervalSchema.nullable(),
+  total: intervalSchema.nullable(),
+});
 
 export const cellSchema = z.object({
   cellId: z.string(),
@@ -326,6 +359,23 @@ export const cellSchema = z.object({
     .nullable()
     .describe('null in a closed loop'),
   collectorCpuNsPerCall: intervalSchema.nullable(),
+  cpuBill: z
+    .object({
+      trials: z.object({ completed: count, failed: count }),
+      perCall: cpuPartsSchema.describe('ns of CPU per stamped call'),
+      added: cpuPartsSchema
+        .nullable()
+        .describe('beyond the soaked baseline of the round; null for the baseline itself'),
+      deliveredFraction: z.number().nullable(),
+      kernelThreads: z.array(z.string()).describe('the busiest'),
+      noiseNsPerCall: ns
+        .nullable()
+        .describe(
+          'half of how far the idle machine’s busy share lay apart in nine of ten soaked trials, over this section',
+        ),
+    })
+    .optional()
+    .describe('from trials of their own, with a soaker on every CPU'),
   figureOfMerit: z
     .object({
       unit: z.string(),
@@ -458,6 +508,10 @@ export const planSchema = z.object({
   idle: idleSchema,
   wakeups: z.array(wakeupSchema).describe('a cell for each; empty: each variant’s own'),
   detail: askedDetailSchema.optional(),
+  cpuBill: z
+    .enum(['asked', 'usual'])
+    .optional()
+    .describe('soaked cells besides: of every variant, of default variants'),
   user: z.string().nullable(),
   backends: z.array(z.string()).min(1).describe('variant ids, none included'),
   workloads: z.array(workloadSpecSchema).min(1),

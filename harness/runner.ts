@@ -4,6 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { Bench, type FnReturnedObject } from 'tinybench';
+import { withoutSoaked } from './cpu-bill/cells.ts';
 import type { HostedProgram } from './hosted-process.ts';
 import { Precision } from './precision.ts';
 import type { Progress } from './progress.ts';
@@ -52,7 +53,7 @@ export async function runRounds(input: RoundsInput): Promise<RoundsOutcome> {
   const trials = [...input.recorded];
   const done = new Set(trials.map((trial) => trial.spec.trialId));
   const least = plan.warmupRounds + plan.rounds;
-  const precision = plan.untilHalfWidth === undefined ? null : new Precision(plan, plan.untilHalfWidth);
+  const precision = plan.untilHalfWidth === undefined ? null : new Precision(withoutSoaked(plan), plan.untilHalfWidth);
   let timed = { rounds: 0, ms: 0 };
 
   for (let round = 0; round < Math.max(least, MOST_ROUNDS); round++) {

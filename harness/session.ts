@@ -3,7 +3,14 @@
  * the mechanism, records come out of `batches()` in one layout.
  */
 import { arch } from 'node:process';
-import { type ControlHandle, type NativeSession, native, SESSION_EVENT, type SessionReport } from '../native/index.ts';
+import {
+  type ControlHandle,
+  type NativeSession,
+  native,
+  SESSION_EVENT,
+  type SessionReport,
+  type SoakHandle,
+} from '../native/index.ts';
 import {
   type BackendDefinition,
   type Counter,
@@ -67,6 +74,8 @@ export interface SessionSettings {
   readonly variant: VariantDefinition;
   readonly trace: TraceOptions;
   readonly control: ControlHandle | null;
+  /** Read at the gates; absent: the run is not soaked. */
+  readonly soak?: SoakHandle | null;
   /** Where the drain thread runs; null: anywhere. */
   readonly collectorCpus: readonly number[] | null;
   /** Records are wanted in JavaScript; otherwise only the ledger reads them. */
@@ -120,6 +129,7 @@ export class TraceSession implements Session {
         options: backend.sourceOptions?.(variant, trace) ?? {},
         paths,
         control: settings.control,
+        soak: settings.soak ?? null,
         expectsRecords: c.delivers === 'records',
         collectorCpus: settings.collectorCpus ?? [],
         wantsReturn: c.detail === 'full',

@@ -3,6 +3,7 @@
  * same study, so a result can be summarised again from its plan and trials.ndjson.
  */
 import { judgeClaims } from './claims/judge.ts';
+import { withoutSoaked } from './cpu-bill/cells.ts';
 import { formatShare } from './quantity.ts';
 import type { Interval, Study, TrialResult } from './result.ts';
 import { RESULT_VERSION } from './result-version.ts';
@@ -44,7 +45,7 @@ export interface SummariseOptions {
  * terms: a mistake of the caller, not of the trials.
  */
 export function summarise(head: StudyInput, trials: readonly TrialResult[], options: SummariseOptions): Study {
-  const { plan } = head;
+  const plan = withoutSoaked(head.plan);
   const cells = summariseCells(plan, trials, options.variants, {
     cpusOnline: head.environment.cpusOnline,
     joint: head.joint,
@@ -85,7 +86,7 @@ function studyFlags(
       text: `the slowdown of ${wide.map(({ cellId }) => cellId).join(', ')} is not known to ± ${formatShare(head.plan.untilHalfWidth ?? 0)}: the time was spent first; give more with --max-time, or a quieter machine`,
     });
   }
-  const failed = cells.reduce((n, c) => n + c.trials.failed, 0);
+  const failed = cells.reduce((n, c) => n + c.trials.failed + (c.cpuBill?.trials.failed ?? 0), 0);
   if (failed > 0)
     flags.push({
       code: 'failed-trials',

@@ -7,7 +7,7 @@
  * committed by then.
  */
 import { findVariant } from '../backends/index.ts';
-import type { ControlHandle, SessionReport } from '../native/index.ts';
+import type { ControlHandle, SessionReport, SoakHandle } from '../native/index.ts';
 import type {
   AskedDetail,
   BackendDefinition,
@@ -77,6 +77,8 @@ export interface TracedSettings {
   readonly surroundings?: Surroundings | null;
   /** Gates and truth of a stamped workload, which one collector alone can serve. */
   readonly control: { readonly fd: number; readonly handle: ControlHandle } | null;
+  /** Read at the gates; absent or null: the run is not soaked. */
+  readonly soak?: SoakHandle | null;
   /** The target is to have an audit context even if no collector needs one: the baseline of those that do. */
   readonly auditContext: boolean;
   readonly canaryCalls: number;
@@ -200,6 +202,7 @@ async function launchAndTrace(
           variant,
           trace,
           control: s.control?.handle ?? null,
+          soak: s.soak ?? null,
           collectorCpus: collector.collectorCpus,
           wantsBatches: collector.onBatch !== null,
           expectedPerLane: s.expectedPerLane,

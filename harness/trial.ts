@@ -7,17 +7,24 @@ import { readFileSync } from 'node:fs';
 import type { Contestant } from '../backends/external/contestant.ts';
 import { contestantOf } from '../backends/external/index.ts';
 import { findVariant } from '../backends/index.ts';
-import { type ControlReport, type LedgerReport, type NativeHistogram, native } from '../native/index.ts';
+import {
+  type ControlReport,
+  type LedgerReport,
+  type NativeHistogram,
+  native,
+  type SessionReport,
+} from '../native/index.ts';
 import { onStage, type Stage } from './applications/stage.ts';
 import type { Counter } from './backend.ts';
 import type { ToolTrial } from './contestants/tool-trial.ts';
+import type { Soaker } from './cpu-bill/soaker.ts';
 import { EXIT, TracebenchError } from './errors.ts';
 import { type Guard, holdNoAuditContext } from './guard.ts';
 import { failureOf, serve } from './hosted.ts';
 import { keepAwake } from './idle.ts';
 import type { JavaScriptLatency } from './javascript-latency.ts';
 import { judgeCounts, judgeRecords, type KindTruth } from './oracle.ts';
-import type { Accounting, CompletedTrial, Latency, TrialResult, TrialSpec } from './result.ts';
+import type { Accounting, CompletedTrial, CpuBill, Latency, TrialResult, TrialSpec } from './result.ts';
 import { RESULT_VERSION } from './result-version.ts';
 import { NATIVE_ARCH } from './session.ts';
 import { syscallName, syscallNumber } from './syscalls/index.ts';
@@ -132,23 +139,44 @@ async function openTool(contestant: Contestant, spec: TrialSpec, stage: Stage): 
   return ToolTrial.open(contestant, spec, stage.argv);
 }
 
+async function openSoaker(): Promise<Soaker> {
+  const { startSoaker } = await import('./cpu-bill/soaker.ts');
+  return startSoaker();
+}
+
+/** Of a soaked section. */
+async function billOf(soaker: Soaker, truth: ControlReport, report: SessionReport): Promise<CpuBill> {
+  if (report.sectionSoak === null) throw new TypeError('a soaked section was not read');
+  const { cpuBill } = await import('./cpu-bill/bill.ts');
+  return cpuBill({
+    section: report.sectionSoak,
+    idle: soaker.idle,
+    workloadNs: truth.sectionCpuNs,
+    spunNs: truth.sectionSpunNs,
+    drainNs: report.sectionDrainCpuNs,
+    processNs: report.sectionProcessCpuNs,
+    kernelThreads: report.sectionKernelThreads,
+  });
+}
+
 function kernelCpuNs(counters: readonly Counter[]): number {
   return counters.filter((c) => c.unit === 'ns').reduce((sum, c) => sum + c.count, 0);
 }
 
 type Measured = Omit<CompletedTrial, 'version' | 'spec' | 'startedAt' | 'wallMs' | 'status'>;
 
-/** From before the launcher is started until the target is gone, baselines as well. */
-async function underIdlePolicy(spec: TrialSpec, work: () => Promise<Measured>): Promise<Measured> {
-  const awake = spec.idle === 'busy' ? await keepAwake() : null;
+/** From before the launcher is started until the target is gone, baselines as well. A soaker keeps the CPUs awake too. */
+async function underIdlePolicy(spec: TrialSpec, work: (soaker: Soaker | null) => Promise<Measured>): Promise<Measured> {
+  const soaker = spec.soaked === true ? await openSoaker() : null;
+  const awake = soaker ?? (spec.idle === 'busy' ? await keepAwake() : null);
   try {
-    return await work();
+    return await work(soaker);
   } finally {
     await awake?.release();
   }
 }
 
-async function measure(spec: TrialSpec, stage: Stage, signal: AbortSignal): Promise<Measured> {
+async function measure(spec: TrialSpec, stage: Stage, soaker: Soaker | null, signal: AbortSignal): Promise<Measured> {
   const { variant } = findVariant(spec.variant);
   const filter = spec.filter === null ? null : spec.filter.map((name) => syscallNumber(name));
   const stamped = spec.workload.kind === 'stamped' ? spec.workload : null;
@@ -180,6 +208,7 @@ async function measure(spec: TrialSpec, stage: Stage, signal: AbortSignal): Prom
       user: spec.user,
       stdio: 'null',
       control,
+      soak: soaker?.handle ?? null,
       auditContext: spec.auditContext === 'present',
       canaryCalls: CANARY_CALLS,
       expectedPerLane: stamped === null ? 0 : Math.ceil(stamped.calls / stamped.threads),
@@ -241,6 +270,7 @@ async function measure(spec: TrialSpec, stage: Stage, signal: AbortSignal): Prom
       attachNs: report.armNs,
       detachNs: report.disarmNs,
       stealNs: Math.max(0, stealNs() - stealBefore),
+      ...(soaker === null || truth === null ? {} : { cpuBill: await billOf(soaker, truth, report) }),
       ...tool?.read(truth, kinds),
     };
   } finally {
@@ -254,7 +284,9 @@ async function runTrial(spec: TrialSpec, signal: AbortSignal): Promise<TrialResu
   const before = native().monotonicNs();
   const wallMs = (): number => (native().monotonicNs() - before) / 1e6;
   try {
-    const measured = await underIdlePolicy(spec, () => onStage(spec, (stage) => measure(spec, stage, signal)));
+    const measured = await underIdlePolicy(spec, (soaker) =>
+      onStage(spec, (stage) => measure(spec, stage, soaker, signal)),
+    );
     return { ...head, wallMs: wallMs(), status: 'completed', ...measured };
   } catch (error) {
     return { ...head, wallMs: wallMs(), status: 'failed', error: failureOf(error) };

@@ -9,6 +9,7 @@
       'src/call_pairing.cc',
       'src/error.c',
       'src/ledger.cc',
+      'src/machine_use.cc',
       'src/path_arguments.c',
       'src/path_reader.c',
       'src/paths.c',

@@ -39,8 +39,28 @@ export interface ControlHandle {
   readonly opaque: 'tb_control';
 }
 
+/** Opaque: a soaker's page (native/include/soak.h). */
+export interface SoakHandle {
+  readonly opaque: 'tb_soak';
+}
+
+/** What the soaker has counted so far, or, in a report, between two moments. */
+export interface SoakReading {
+  /** CLOCK_MONOTONIC, or the time between. */
+  readonly ns: number;
+  readonly cpus: readonly {
+    readonly cpu: number;
+    readonly pieces: number;
+    /** Of the pieces those that nothing interrupted, and how long these took. */
+    readonly quickPieces: number;
+    readonly quickNs: number;
+  }[];
+}
+
 export interface SessionConfig extends SourceConfig {
   readonly control: ControlHandle | null;
+  /** null: the trial is not soaked. */
+  readonly soak: SoakHandle | null;
   readonly expectsRecords: boolean;
   readonly collectorCpus: readonly number[];
   readonly wantsReturn: boolean;
@@ -124,6 +144,10 @@ export interface SessionReport {
   readonly startMissing: boolean;
   readonly sectionDrainCpuNs: number;
   readonly sectionProcessCpuNs: number;
+  /** null: not soaked. */
+  readonly sectionSoak: SoakReading | null;
+  /** Of a soaked section: those that ran in it. */
+  readonly sectionKernelThreads: readonly { readonly name: string; readonly cpuNs: number }[];
   readonly runDrainCpuNs: number;
   readonly runProcessCpuNs: number;
   readonly stalled: boolean;
@@ -160,6 +184,8 @@ export interface ControlReport {
   readonly sectionStartNs: number;
   readonly sectionEndNs: number;
   readonly sectionCpuNs: number;
+  /** Between the gates, taken off sectionCpuNs: CPU time spent waiting in memory. */
+  readonly sectionSpunNs: number;
   readonly calls: number;
   /** These three: open loop only, else 0. Over all lanes. */
   readonly waitedNs: number;
@@ -191,6 +217,8 @@ interface Addon {
   probe(config: SourceConfig): Promise<NativeErrorDetail & { answer: 'yes' | 'no' | 'unknown' }>;
   createControl(): { fd: number; handle: ControlHandle };
   readControl(handle: ControlHandle): ControlReport;
+  createSoak(): { fd: number; handle: SoakHandle };
+  readSoak(handle: SoakHandle): SoakReading;
   spawn(path: string, argv: readonly string[], controlFd: number): { pid: number; commandFd: number; statusFd: number };
   reap(pid: number): { code: number | null; signal: number | null } | null;
   monotonicNs(): number;

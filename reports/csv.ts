@@ -116,6 +116,9 @@ const TRIAL_COLUMNS: readonly Column<TrialResult>[] = [
   ['due_latency_p999_ns', completed((t) => t.openLoop?.latencyFromDue?.p999Ns ?? null)],
   ['due_latency_max_ns', completed((t) => t.openLoop?.latencyFromDue?.maxNs ?? null)],
   ['idle', (t) => t.spec.idle],
+  ['soaked', (t) => (t.spec.soaked === true ? 1 : 0)],
+  ['cpu_total_ns', completed((t) => t.cpuBill?.totalNs ?? null)],
+  ['cpu_unattributed_ns', completed((t) => t.cpuBill?.unattributedNs ?? null)],
   ['paths', (t) => (t.spec.detail === 'paths' ? 1 : 0)],
   ['wakeup', (t) => t.spec.wakeup.kind],
   ['wakeup_value', (t) => ('value' in t.spec.wakeup ? t.spec.wakeup.value : null)],
@@ -144,6 +147,15 @@ function interval(name: string, pick: (cell: Cell) => Interval | null): Column<C
     [`${name}_high`, (c) => pick(c)?.high ?? null],
   ];
 }
+
+const CPU_PARTS = [
+  ['workload', 'workload'],
+  ['collector', 'collector'],
+  ['other_threads', 'otherThreads'],
+  ['kernel_threads', 'kernelThreads'],
+  ['unattributed', 'unattributed'],
+  ['total', 'total'],
+] as const;
 
 const CELL_COLUMNS: readonly Column<Cell>[] = [
   ['cell_id', (c) => c.cellId],
@@ -215,6 +227,13 @@ const CELL_COLUMNS: readonly Column<Cell>[] = [
   ['due_latency_max_ns', (c) => c.openLoop?.latencyFromDue?.maxNs ?? null],
   ...interval('collector_cpu_fraction', (c) => c.openLoop?.collectorCpuFraction ?? null),
   ...interval('collector_cpu_ns_per_call', (c) => c.collectorCpuNsPerCall),
+  ...CPU_PARTS.flatMap(([name, part]) => [
+    ...interval(`cpu_${name}_ns_per_call`, (c) => c.cpuBill?.perCall[part] ?? null),
+    ...interval(`cpu_${name}_added_ns_per_call`, (c) => c.cpuBill?.added?.[part] ?? null),
+  ]),
+  ['cpu_noise_ns_per_call', (c) => c.cpuBill?.noiseNsPerCall ?? null],
+  ['cpu_delivered_fraction', (c) => c.cpuBill?.deliveredFraction ?? null],
+  ['cpu_trials_completed', (c) => c.cpuBill?.trials.completed ?? null],
   ...interval('attach_ns', (c) => c.attachNs),
   ...interval('detach_ns', (c) => c.detachNs),
   ['flags', (c) => c.flags.map((f) => f.code).join(' ') || null],

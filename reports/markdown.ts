@@ -2,6 +2,7 @@
 import type { Cell, Study } from '../harness/result.ts';
 import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
 import { CLAIMS_TITLE, claimLines } from './claims.ts';
+import { CPU_BILL_COLUMNS, CPU_BILL_TEXT, CPU_BILL_TITLE, cpuBillRows, kernelThreadsLine } from './cpu-bill.ts';
 import {
   addedInterval,
   asked,
@@ -47,6 +48,7 @@ export function renderMarkdown(study: Study): string {
   out.push(...headToHead(study));
   out.push(...referenceCheck(study));
   out.push(...openLoop(study), ...latencies(study.cells));
+  out.push(...cpuBill(study));
   out.push(...claimsTable(study));
   if (notes.length > 0) {
     out.push('## Notes', '');
@@ -400,6 +402,23 @@ function machine(study: Study): string[] {
       ['calibration', 'before', 'after'],
       'lrr',
       calibration.map(([name, show]) => [name, show(before), after ? show(after) : NOTHING]),
+    ),
+    '',
+  ];
+}
+
+function cpuBill(study: Study): string[] {
+  const rows = cpuBillRows(study);
+  if (rows.length === 0) return [];
+  return [
+    `## ${CPU_BILL_TITLE}`,
+    '',
+    [CPU_BILL_TEXT, text(kernelThreadsLine(study))].join(' ').trimEnd(),
+    '',
+    ...table(
+      CPU_BILL_COLUMNS.map((column) => column.replace(/^(left|right):/, '').replace('\n', ' ')),
+      CPU_BILL_COLUMNS.map((column) => column[0]).join(''),
+      rows.map((r) => [r.workload, r.backend, r.delivered, ...r.figures.map(joined), r.noise]),
     ),
     '',
   ];

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import type { Cell, Study } from '../harness/result.ts';
 import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
 import { CLAIMS_TITLE, claimLines } from './claims.ts';
+import { CPU_BILL_COLUMNS, CPU_BILL_TEXT, CPU_BILL_TITLE, cpuBillRows, kernelThreadsLine } from './cpu-bill.ts';
 import {
   addedInterval,
   backend,
@@ -79,6 +80,7 @@ export function renderTerminal(study: Study, options: TerminalOptions = {}): str
       ).map((l) => style('dim', l)),
     );
   }
+  out.push(...cpuBill(study, width, style));
   out.push(...openLoop(study, width, style), ...comparisons(study, width, style));
 
   if (notes.length > 0) {
@@ -239,6 +241,25 @@ function baselineTable(cells: readonly Cell[], numbers: (cell: Cell) => string, 
     'left:notes',
   );
   return plainTable(heads, rows);
+}
+
+function cpuBill(study: Study, width: number, style: Style): string[] {
+  const rows = cpuBillRows(study);
+  if (rows.length === 0) return [];
+  const body = rows.map((r) => [
+    shorten(r.workload, WORKLOAD_WIDTH),
+    r.backend.replace(' (', '\n('),
+    r.delivered,
+    ...r.figures.map(({ main, bounds }) => below(main, bounds)),
+    r.noise,
+  ]);
+  const note = [CPU_BILL_TEXT, kernelThreadsLine(study)].join(' ').trimEnd();
+  return [
+    '',
+    style('bold', CPU_BILL_TITLE),
+    plainTable(columns(style, ...CPU_BILL_COLUMNS), body),
+    ...wrap(note, width, '').map((line) => style('dim', line)),
+  ];
 }
 
 function openLoop(study: Study, width: number, style: Style): string[] {

@@ -187,6 +187,7 @@ uint64_t tb_lane__await(struct tb_lane *lane, uint64_t seq)
 
 static void lane__section(struct tb_lane *lane)
 {
+	lane->spun_before_ns = lane->spin_ns;
 	if (run.control->pace.interval_ps) {
 		lane->start_ns = run.control->section_start_ns;
 		lane->pace = &run.control->pace;
@@ -456,8 +457,10 @@ static bool measure(uint32_t started)
 	}
 	join_workers(started);
 	cpu_end = cpu_ns();
-	for (uint32_t i = 0; i < run.options.threads; i++)
+	for (uint32_t i = 0; i < run.options.threads; i++) {
 		spun += lanes[i].spin_ns;
+		c->section_spun_ns += lanes[i].spin_ns - lanes[i].spun_before_ns;
+	}
 	c->section_cpu_ns = cpu_end - cpu_start > spun ? cpu_end - cpu_start - spun : 0;
 	return true;
 }

@@ -45,6 +45,7 @@ struct tb_lane {
 	uint64_t *issued;   /* control page, or a dummy in the warm-up */
 	uint64_t count[TB_KINDS_MAX];
 	uint64_t spin_ns;           /* CPU time spent waiting in memory, to be taken off the section's */
+	uint64_t spun_before_ns;    /* of it, before the section */
 	const struct tb_pace *pace; /* NULL: closed loop, and in the warm-up */
 	uint64_t start_ns;          /* of the section: what the pace counts from */
 	uint64_t waited_ns;         /* these three: as in the control page */

@@ -15,6 +15,7 @@ import { studyCapacity } from '../capacity/study.ts';
 import { readEnvironment } from '../environment.ts';
 import { cannotError, EXIT, usageError } from '../errors.ts';
 import { findHost } from '../host.ts';
+import { IDLE_BUSY } from '../idle.ts';
 import { checkAwake } from '../idle-check.ts';
 import { lockStudy } from '../lock.ts';
 import { type Pace, parsePeak, parseRate } from '../pace.ts';
@@ -197,7 +198,7 @@ async function search(
   const context = planContext();
   const user = host.invoker ?? undefined;
   const request = resolveRequest({ ...settings, user }, context, randomInt(SEEDS));
-  if (request.idle === 'busy') await checkAwake();
+  if (request.idle === 'busy') await checkAwake(IDLE_BUSY);
   const say = (text: string): void => {
     if (!around.quiet) process.stderr.write(`${text}\n`);
   };

@@ -9,6 +9,7 @@ import { calibrate } from '../calibration.ts';
 import { readEnvironment } from '../environment.ts';
 import { cannotError, EXIT, usageError } from '../errors.ts';
 import { findHost, type Host } from '../host.ts';
+import { CPU_BILL, IDLE_BUSY } from '../idle.ts';
 import { checkAwake } from '../idle-check.ts';
 import { runJointTrial } from '../joint-process.ts';
 import { lockStudy } from '../lock.ts';
@@ -114,6 +115,11 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
         ASKED_DETAILS,
       ),
     )
+    .option(
+      '--cpu-bill',
+      'a second cell beside each, with a soaker on every CPU: who had how much CPU time per call (full: default variants)',
+    )
+    .option('--no-cpu-bill', 'none, whatever the profile')
     .option('--calls <n>', 'stamped calls of every trial instead of as many as each cell needs', (text) =>
       parseCount(text, '--calls', 1),
     )
@@ -174,7 +180,8 @@ async function fresh(settings: Settings, { out, dryRun, claims }: Besides, aroun
   if (settings.command) checkCommand(settings.command);
   if (settings.user !== undefined) await checkUser(settings.user, host);
   if (out !== undefined) checkOutputFolder(out);
-  if (request.idle === 'busy') await checkAwake();
+  if (request.idle === 'busy') await checkAwake(IDLE_BUSY);
+  if (request.cpuBill !== null) await checkAwake(CPU_BILL);
   if (dryRun) {
     const prepared = await prepareStudy(request, context, probeOn(host));
     await showPlan(prepared, context, around);

@@ -1,4 +1,5 @@
 /** Trials of one cell → the cell: its terms, its intervals, its flags. */
+import { soakedId } from '../cpu-bill/cells.ts';
 import type { Cell, CompletedTrial, Interval, JointResult, Plan, TrialResult } from '../result.ts';
 import { nsPerCall } from '../result-figures.ts';
 import { bcaMedian } from '../statistics/bootstrap.ts';
@@ -6,6 +7,7 @@ import { logRatios, mapInterval, orderInterval, ratioInterval } from '../statist
 import { proportionality } from '../statistics/power.ts';
 import { wakeupText } from '../wakeup.ts';
 import { figureOfMerit, issuedIn } from './applications.ts';
+import { cpuBillOf, soakerNoise } from './cpu-bill.ts';
 import { cellFlags, type Growth } from './flags.ts';
 import { mergeLatency } from './latency.ts';
 import { canaryBands, marksOf } from './marks.ts';
@@ -30,7 +32,9 @@ export function summariseCells(
   { cpusOnline, joint }: { readonly cpusOnline: number; readonly joint: readonly JointResult[] },
 ): Cell[] {
   const grouped = groupByCell(trials);
-  const bands = canaryBands(trials.filter((t) => t.status === 'completed'));
+  const completed = trials.filter((t) => t.status === 'completed');
+  const bands = canaryBands(completed.filter((t) => t.spec.soaked !== true));
+  const noise = soakerNoise(completed);
   const of = (cellId: string): CellTrials => grouped.get(cellId) ?? NO_TRIALS;
 
   return plan.cells.map((planCell): Cell => {
@@ -79,6 +83,7 @@ export function summariseCells(
       latency: mergeLatency(counted.map((t) => t.latency).filter((l) => l !== null)),
       openLoop,
       collectorCpuNsPerCall: interval(values(own, collectorCpuPerCall)),
+      ...billOf(of(soakedId(cellId)), baselineCellId === null ? null : of(soakedId(baselineCellId)), noise),
       figureOfMerit: figureOfMerit(own, baseline),
       issuedInJointTrials: variant.delivers === 'nothing' ? null : issuedIn(joint, asked.workload),
       attachNs: variant.delivers === 'nothing' ? null : interval(values(own, (t) => t.attachNs)),
@@ -101,6 +106,12 @@ export function summariseCells(
 
 function interval(list: readonly number[]): Interval | null {
   return list.length > 0 ? orderInterval(list) : null;
+}
+
+/** Nothing of a cell that has no soaked one beside it. */
+function billOf(soaked: CellTrials, baseline: CellTrials | null, noise: number | null): Pick<Cell, 'cpuBill'> {
+  const bill = cpuBillOf(soaked, baseline, noise);
+  return bill === null ? {} : { cpuBill: { ...bill, deliveredFraction: deliveredFraction(inOrder(soaked)) } };
 }
 
 function termsOf(

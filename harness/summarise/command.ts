@@ -58,6 +58,7 @@ export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {
   const inFlight = change.inFlight ?? (cell ? cell.trial.inFlight : plan.inFlight);
   if (inFlight !== null) words.push('--in-flight', String(inFlight));
   if (plan.placement !== null) words.push('--placement', plan.placement);
+  if (plan.cpuBill !== undefined) words.push('--cpu-bill');
   if (plan.idle !== 'native') words.push('--idle', plan.idle);
   // Of a cell its own, unless that is what its variant has anyway.
   const own = cell && wakeupText(cell.trial.wakeup);

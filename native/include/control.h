@@ -18,7 +18,7 @@
 
 #include <stdint.h>
 
-#define TB_CONTROL_ABI   2
+#define TB_CONTROL_ABI   3
 #define TB_CONTROL_MAGIC 0x6b6f6f6c62657274ull /* distinguishes a control page from any other descriptor */
 #define TB_CONTROL_FD    100                   /* far from the descriptors a workload opens */
 #define TB_LANES         64
@@ -157,6 +157,8 @@ struct tb_control {
 	 * the END gate, and the time spun at the gates is taken off. CPU time of the workload and its children.
 	 */
 	uint64_t section_cpu_ns;
+	/* W; final as above: what was taken off since START was let through, of all lanes. CPU time, and no work. */
+	uint64_t section_spun_ns;
 
 	struct tb_pace pace; /* W; final before START */
 	/*

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tracebench-awake: keeps every CPU it may use from going idle until the trial is gone. README.md has the protocol.
+ * tracebench-awake: keeps every CPU it may use from going idle until the trial is gone, and can say how much of each was
+ * left to it (--soak). README.md has the protocol.
  *
  * In a virtual machine an idle CPU is given back to the hypervisor, and waking it costs more than most of what is measured.
  * A spinner of the idle scheduling class on each CPU keeps it awake and gives way to everything else.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +21,7 @@
 #include <unistd.h>
 
 #include "json_line.h"
+#include "soak.h"
 
 #define TRIAL_FD  3
 #define STATUS_FD 4
@@ -31,13 +34,14 @@
 #define START_LIMIT_S 5
 
 static const char usage_text[] =
-	"Usage: tracebench-awake [--check]\n"
+	"Usage: tracebench-awake [--check | --soak N]\n"
 	"Keeps every CPU this process may use awake with a spinner of the idle scheduling class, until "
 	"descriptor "
 	"3 is\n"
 	"at its end. Meant to be started by tracebench; descriptor 4 takes one JSON object a line.\n\n"
-	"  --check  start and end the spinners, print the JSON object to standard output, and exit\n"
-	"  --help   this text\n\n"
+	"  --check   start and end the spinners, print the JSON object to standard output, and exit\n"
+	"  --soak N  count in the page that descriptor N is how much of each CPU was left over\n"
+	"  --help    this text\n\n"
 	"Exit codes: 0 all CPUs were kept awake, 1 error, 2 usage, 3 not possible here.\n";
 
 struct spinner {
@@ -45,7 +49,11 @@ struct spinner {
 	int cpu;
 	int error; /* errno of `failed`; 0 when it spins */
 	const char *failed;
+	struct tb_soak_cpu *soak; /* NULL: it only spins */
 };
+
+/* --soak, else NULL. */
+static struct tb_soak *soak;
 
 /* Written under `mutex` until all have settled, read-only afterwards. */
 static struct {
@@ -85,6 +93,10 @@ static void *spin(void *argument)
 		return NULL;
 	}
 	settle(self, NULL, 0);
+	if (self->soak) {
+		tb_soak__run(self->soak, &stop);
+		return NULL;
+	}
 	/* No pause instruction: a hypervisor that sees many of them takes the CPU away. */
 	while (!atomic_load_explicit(&stop, memory_order_relaxed))
 		;
@@ -115,9 +127,20 @@ static int allocate_spinners(void)
 	awake.spinner = calloc((size_t)CPU_COUNT(&set), sizeof(*awake.spinner));
 	if (!awake.spinner)
 		return -ENOMEM;
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, &set))
-			awake.spinner[awake.count++].cpu = cpu;
+	if (soak && CPU_COUNT(&set) > TB_SOAK_CPUS_MAX)
+		return -E2BIG;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		struct spinner *next = &awake.spinner[awake.count];
+
+		if (!CPU_ISSET(cpu, &set))
+			continue;
+		next->cpu = cpu;
+		if (soak) {
+			next->soak = &soak->cpu[awake.count];
+			next->soak->cpu = (uint32_t)cpu;
+		}
+		awake.count++;
+	}
 	return 0;
 }
 
@@ -146,6 +169,8 @@ static int start_spinners(const char **failed)
 		if (*failed)
 			return -awake.spinner[i].error;
 	}
+	if (soak)
+		__atomic_store_n(&soak->cpus, (uint32_t)awake.count, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -213,24 +238,47 @@ static int keep_awake(bool check)
 	return told ? EXIT_FAILED : 0;
 }
 
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* The descriptor that `text` names, or −1 when it names none that is open. */
+static int descriptor(const char *text)
+{
+	char *end;
+	long fd = strtol(text, &end, 10);
+
+	return *text && !*end && fd > STATUS_FD && fd <= INT_MAX && is_open((int)fd) ? (int)fd : -1;
+}
+
 int main(int argc, char **argv)
 {
 	const bool check = argc == 2 && !strcmp(argv[1], "--check");
+	const bool soaks = argc == 3 && !strcmp(argv[1], "--soak");
 
 	if (argc == 2 && !strcmp(argv[1], "--help")) {
 		fputs(usage_text, stdout);
 		return 0;
 	}
-	if (argc != 1 && !check) {
+	if (argc != 1 && !check && !soaks) {
 		fprintf(stderr, "tracebench-awake: unknown option '%s'; see tracebench-awake --help\n",
 			argv[1]);
 		return EXIT_USAGE;
 	}
-	if (!check && (fcntl(TRIAL_FD, F_GETFD) < 0 || fcntl(STATUS_FD, F_GETFD) < 0)) {
+	if (!check && (!is_open(TRIAL_FD) || !is_open(STATUS_FD))) {
 		fprintf(stderr,
 			"tracebench-awake: descriptors 3 (end of the trial) and 4 (status) must be open; "
 			"see --help\n");
 		return EXIT_USAGE;
+	}
+	if (soaks) {
+		soak = tb_soak__map(descriptor(argv[2]));
+		if (!soak) {
+			fprintf(stderr, "tracebench-awake: --soak %s is not a soaker's page: %s\n", argv[2],
+				strerror(errno));
+			return EXIT_USAGE;
+		}
 	}
 	return keep_awake(check);
 }

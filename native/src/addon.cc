@@ -103,11 +103,11 @@ void get_source_config(const Napi::Object &o, SessionOptions *options)
 	}
 }
 
-/* The control page of one trial. Unmapped with its last reference; a running session holds one. */
-struct ControlPage {
+/* A page of one trial that a helper maps as well. Unmapped with its last reference; a running session holds one. */
+template <typename Page> struct SharedPage {
 	int fd = -1;
-	tb_control *page = nullptr;
-	~ControlPage()
+	Page *page = nullptr;
+	~SharedPage()
 	{
 		if (page)
 			munmap(page, sizeof(*page));
@@ -116,13 +116,45 @@ struct ControlPage {
 	}
 };
 
-using ControlRef = std::shared_ptr<ControlPage>;
+template <typename Page> using PageRef = std::shared_ptr<SharedPage<Page>>;
+using ControlRef = PageRef<tb_control>;
+using SoakRef = PageRef<tb_soak>;
 
-ControlRef control_of(const Napi::Value &value)
+template <typename Page> PageRef<Page> page_of(const Napi::Value &value)
 {
 	if (value.IsNull())
 		return nullptr;
-	return *value.As<Napi::External<ControlRef>>().Data();
+	return *value.As<Napi::External<PageRef<Page>>>().Data();
+}
+
+Napi::Object soak_object(Napi::Env env, const SoakReading &reading)
+{
+	Napi::Object o = Napi::Object::New(env);
+	Napi::Array cpus = Napi::Array::New(env, reading.cpus.size());
+	for (uint32_t i = 0; i < reading.cpus.size(); i++) {
+		const tb_soak_cpu &c = reading.cpus[i];
+		Napi::Object cpu = Napi::Object::New(env);
+		cpu.Set("cpu", Napi::Number::New(env, c.cpu));
+		cpu.Set("pieces", number(env, c.pieces));
+		cpu.Set("quickPieces", number(env, c.quick_pieces));
+		cpu.Set("quickNs", number(env, c.quick_ns));
+		cpus.Set(i, cpu);
+	}
+	o.Set("ns", number(env, reading.now_ns));
+	o.Set("cpus", cpus);
+	return o;
+}
+
+Napi::Array kernel_threads_array(Napi::Env env, const std::vector<KernelThread> &threads)
+{
+	Napi::Array array = Napi::Array::New(env, threads.size());
+	for (uint32_t i = 0; i < threads.size(); i++) {
+		Napi::Object o = Napi::Object::New(env);
+		o.Set("name", threads[i].name);
+		o.Set("cpuNs", number(env, threads[i].cpu_ns));
+		array.Set(i, o);
+	}
+	return array;
 }
 
 Napi::Array counters_array(Napi::Env env, const std::vector<tb_counter> &counters)
@@ -239,6 +271,8 @@ Napi::Object report_object(Napi::Env env, const SessionReport &r)
 	o.Set("startMissing", r.start_missing);
 	o.Set("sectionDrainCpuNs", number(env, r.section_drain_cpu_ns));
 	o.Set("sectionProcessCpuNs", number(env, r.section_process_cpu_ns));
+	o.Set("sectionSoak", r.section_soak.cpus.empty() ? env.Null() : soak_object(env, r.section_soak));
+	o.Set("sectionKernelThreads", kernel_threads_array(env, r.section_kernel_threads));
 	o.Set("runDrainCpuNs", number(env, r.run_drain_cpu_ns));
 	o.Set("runProcessCpuNs", number(env, r.run_process_cpu_ns));
 	o.Set("stalled", r.stalled);
@@ -282,8 +316,10 @@ public:
 		if (!options.ops)
 			throw_error(env, err, "open");
 		get_source_config(o, &options);
-		control_ = control_of(required(o, "control"));
+		control_ = page_of<tb_control>(required(o, "control"));
 		options.control = control_ ? control_->page : nullptr;
+		soak_ = page_of<tb_soak>(required(o, "soak"));
+		options.soak = soak_ ? soak_->page : nullptr;
 		options.expects_records = required(o, "expectsRecords").As<Napi::Boolean>();
 		Napi::Array cpus = required(o, "collectorCpus").As<Napi::Array>();
 		for (uint32_t i = 0; i < cpus.Length(); i++)
@@ -396,6 +432,7 @@ private:
 	}
 
 	ControlRef control_;
+	SoakRef soak_;
 	Napi::Reference<Napi::Uint8Array> slab_memory_, arena_memory_;
 	std::unique_ptr<SlabPool> slabs_;
 	Events events_;
@@ -494,30 +531,38 @@ Napi::Value list_sources(const Napi::CallbackInfo &info)
 	return array;
 }
 
-Napi::Value create_control_page(const Napi::CallbackInfo &info)
+template <typename Page, int (*create)(int *, Page **, tb_error *)>
+Napi::Value create_shared_page(const Napi::CallbackInfo &info)
 {
 	Napi::Env env = info.Env();
 	tb_error err = {};
-	auto page = std::make_shared<ControlPage>();
-	if (create_control(&page->fd, &page->page, &err) < 0)
-		throw_error(env, err, "control");
+	auto page = std::make_shared<SharedPage<Page>>();
+	if (create(&page->fd, &page->page, &err) < 0)
+		throw_error(env, err, "page");
 	Napi::Object o = Napi::Object::New(env);
 	o.Set("fd", Napi::Number::New(env, page->fd));
-	o.Set("handle", Napi::External<ControlRef>::New(env, new ControlRef(page),
-							[](Napi::Env, ControlRef *ref) { delete ref; }));
+	o.Set("handle",
+	      Napi::External<PageRef<Page>>::New(env, new PageRef<Page>(page),
+						 [](Napi::Env, PageRef<Page> *ref) { delete ref; }));
 	return o;
+}
+
+Napi::Value read_soak_page(const Napi::CallbackInfo &info)
+{
+	return soak_object(info.Env(), read_soak(*page_of<tb_soak>(info[0])->page));
 }
 
 Napi::Value read_control(const Napi::CallbackInfo &info)
 {
 	Napi::Env env = info.Env();
-	ControlRef ref = control_of(info[0]);
+	ControlRef ref = page_of<tb_control>(info[0]);
 	const tb_control *c = ref->page;
 	Napi::Object o = Napi::Object::New(env);
 	o.Set("gate", Napi::Number::New(env, __atomic_load_n(&c->gate, __ATOMIC_ACQUIRE)));
 	o.Set("sectionStartNs", number(env, c->section_start_ns));
 	o.Set("sectionEndNs", number(env, c->section_end_ns));
 	o.Set("sectionCpuNs", number(env, c->section_cpu_ns));
+	o.Set("sectionSpunNs", number(env, c->section_spun_ns));
 	o.Set("calls", number(env, c->calls));
 	o.Set("waitedNs", number(env, c->waited_ns));
 	o.Set("lateBursts", number(env, c->late_bursts));
@@ -595,7 +640,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	exports.Set("layout", Napi::Function::New<layout>(env));
 	exports.Set("sourceNames", Napi::Function::New<list_sources>(env));
 	exports.Set("probe", Napi::Function::New<probe>(env));
-	exports.Set("createControl", Napi::Function::New<create_control_page>(env));
+	exports.Set("createControl",
+		    Napi::Function::New<create_shared_page<tb_control, create_control>>(env));
+	exports.Set("createSoak", Napi::Function::New<create_shared_page<tb_soak, create_soak>>(env));
+	exports.Set("readSoak", Napi::Function::New<read_soak_page>(env));
 	exports.Set("readControl", Napi::Function::New<read_control>(env));
 	exports.Set("spawn", Napi::Function::New<spawn>(env));
 	exports.Set("reap", Napi::Function::New<reap>(env));

@@ -102,27 +102,50 @@ int spawn_helper(const std::string &path, const std::vector<std::string> &argv, 
 	return 0;
 }
 
-int create_control(int *fd, struct tb_control **control, tb_error *err)
+namespace
 {
-	int memory = memfd_create("tracebench-control", MFD_CLOEXEC);
+
+/* Zeroed memory that a helper can map as well. 0 or -errno; `what` is for messages. */
+template <typename Page> int create_page(const char *what, int *fd, Page **page, tb_error *err)
+{
+	int memory = memfd_create(what, MFD_CLOEXEC);
 	if (memory < 0)
-		return tb_error__set(err, -errno, "cannot make the control page: memfd_create: %s",
+		return tb_error__set(err, -errno, "cannot make the page %s: memfd_create: %s", what,
 				     strerror(errno));
 	memory = move_up(memory);
 	void *map = MAP_FAILED;
-	if (memory >= 0 && ftruncate(memory, sizeof(tb_control)) == 0)
-		map = mmap(nullptr, sizeof(tb_control), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	if (memory >= 0 && ftruncate(memory, sizeof(Page)) == 0)
+		map = mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
 	if (map == MAP_FAILED) {
 		int code = -errno;
 		if (memory >= 0)
 			close(memory);
-		return tb_error__set(err, code, "cannot map the control page: %s", strerror(-code));
+		return tb_error__set(err, code, "cannot map the page %s: %s", what, strerror(-code));
 	}
-	*control = static_cast<tb_control *>(map);
+	*page = static_cast<Page *>(map);
+	*fd = memory;
+	return 0;
+}
+
+} // namespace
+
+int create_control(int *fd, tb_control **control, tb_error *err)
+{
+	int rc = create_page("tracebench-control", fd, control, err);
+	if (rc < 0)
+		return rc;
 	(*control)->magic = TB_CONTROL_MAGIC;
 	(*control)->abi = TB_CONTROL_ABI;
 	(*control)->size = sizeof(tb_control);
-	*fd = memory;
+	return 0;
+}
+
+int create_soak(int *fd, tb_soak **soak, tb_error *err)
+{
+	int rc = create_page("tracebench-soak", fd, soak, err);
+	if (rc < 0)
+		return rc;
+	(*soak)->magic = TB_SOAK_MAGIC;
 	return 0;
 }
 

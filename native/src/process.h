@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "../include/control.h"
+#include "../include/soak.h"
 #include "../include/source.h"
 
 namespace tracebench
@@ -31,6 +32,9 @@ int spawn_helper(const std::string &path, const std::vector<std::string> &argv, 
 
 /* A zeroed control page in a memfd, mapped. 0 or -errno. The caller unmaps and closes. */
 int create_control(int *fd, tb_control **control, tb_error *err);
+
+/* The same of a soaker's page. */
+int create_soak(int *fd, tb_soak **soak, tb_error *err);
 
 } // namespace tracebench
 

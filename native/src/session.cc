@@ -416,6 +416,8 @@ bool Session::enter_section()
 		}
 	}
 	flush();
+	if (options_.soak)
+		kernel_threads_at_start_ = kernel_threads();
 	if (!take_snapshot(&at_start_))
 		return false;
 	ledger_.enter_section(*options_.control);
@@ -441,6 +443,10 @@ bool Session::leave_section()
 	report_.section_foreign_counts = at_end.foreign - at_start_.foreign;
 	report_.section_drain_cpu_ns = at_end.drain_cpu_ns - at_start_.drain_cpu_ns;
 	report_.section_process_cpu_ns = at_end.process_cpu_ns - at_start_.process_cpu_ns;
+	if (options_.soak) {
+		report_.section_soak = difference(at_end.soak, at_start_.soak);
+		report_.section_kernel_threads = difference(kernel_threads(), kernel_threads_at_start_);
+	}
 	ledger_.leave_section(*options_.control);
 	return true;
 }
@@ -464,6 +470,8 @@ bool Session::take_snapshot(Snapshot *snapshot)
 	}
 	snapshot->drain_cpu_ns = tb_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	snapshot->process_cpu_ns = tb_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	if (options_.soak)
+		snapshot->soak = read_soak(*options_.soak);
 	return true;
 }
 

@@ -24,6 +24,7 @@
 
 #include "call_meter.h"
 #include "ledger.h"
+#include "machine_use.h"
 #include "slab_pool.h"
 
 namespace tracebench
@@ -42,6 +43,7 @@ struct SessionOptions {
 
 	bool expects_records = true;     /* false for variants that deliver counts or nothing */
 	tb_control *control = nullptr;   /* null for applications; outlives the session */
+	const tb_soak *soak = nullptr;   /* null: not soaked; outlives the session */
 	std::vector<int> collector_cpus; /* empty: free */
 	LedgerOptions ledger;
 
@@ -96,6 +98,9 @@ struct SessionReport {
 	uint64_t run_drain_cpu_ns = 0;
 	uint64_t run_process_cpu_ns = 0;
 	bool stalled = false;
+	/* With options.soak: between the gates. */
+	SoakReading section_soak;
+	std::vector<KernelThread> section_kernel_threads;
 
 	std::vector<tb_counter> section_counters; /* END − START */
 	std::vector<tb_counter> run_counters;     /* since arm */
@@ -137,6 +142,7 @@ private:
 		uint64_t counted_ns = 0; /* when counts and foreign were read */
 		uint64_t drain_cpu_ns = 0;
 		uint64_t process_cpu_ns = 0;
+		SoakReading soak;
 	};
 
 	void thread_main();
@@ -187,6 +193,7 @@ private:
 	CallMeter meter_;
 	Snapshot at_start_;
 	Snapshot at_arm_;
+	std::vector<KernelThread> kernel_threads_at_start_;
 
 	std::thread thread_; /* last: it uses all of the above */
 };

@@ -92,7 +92,7 @@ describe('expanding a plan', () => {
     expect(planSchema.parse(plan)).toEqual(plan);
     const byId = new Map(plan.cells.map((cell) => [cell.cellId, cell]));
     expect(byId.size).toBe(plan.cells.length);
-    const traced = plan.cells.filter((cell) => cell.trial.variant !== 'none');
+    const traced = plan.cells.filter(({ trial }) => trial.variant !== 'none' && !trial.soaked);
     expect(traced.filter(({ trial }) => trial.inFlight === null)).toHaveLength(4 * 4);
     expect(traced.filter(({ trial }) => trial.inFlight === 10_000)).toHaveLength(4 * 2);
     for (const cell of traced) {

@@ -1,0 +1,33 @@
+/**
+ * The soaker of a trial: tracebench-awake counting what is left over of every CPU. It is looked at while nothing else
+ * runs, before the trial, which says how an idle machine looks to it and what a piece takes where a CPU leaves it none.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { native, type SoakHandle, type SoakReading } from '../../native/index.ts';
+import { keepAwake } from '../idle.ts';
+import { soakReading } from './bill.ts';
+
+/** A few thousand pieces, after which the soaker knows its shortest. */
+const SETTLE_MS = 20;
+const LOOK_MS = 100;
+/** Of a soaked trial, beyond what the trial takes anyway. */
+export const SOAKER_START_MS = SETTLE_MS + LOOK_MS + 10;
+
+export interface Soaker {
+  readonly handle: SoakHandle;
+  /** Of the machine before the trial. */
+  readonly idle: SoakReading;
+  /** As of Awake. */
+  release(): Promise<void>;
+}
+
+/** Throws TracebenchError (exit code 3) where no soaker can be had. */
+export async function startSoaker(): Promise<Soaker> {
+  const { fd, handle } = native().createSoak();
+  const awake = await keepAwake(fd);
+  await sleep(SETTLE_MS);
+  const before = native().readSoak(handle);
+  await sleep(LOOK_MS);
+  const idle = soakReading(native().readSoak(handle), before);
+  return { handle, idle, release: () => awake.release() };
+}
