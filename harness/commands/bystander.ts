@@ -10,6 +10,7 @@ import { runBystanderTrial } from '../bystander/trial-process.ts';
 import { readEnvironment } from '../environment.ts';
 import { cannotError, EXIT, usageError } from '../errors.ts';
 import { findHost } from '../host.ts';
+import { IDLE_BUSY } from '../idle.ts';
 import { checkAwake } from '../idle-check.ts';
 import { lockStudy } from '../lock.ts';
 import { distDir } from '../paths.ts';
@@ -78,7 +79,7 @@ async function measure({ settings, rounds, callsPerBlock, out }: Asked, around: 
   const host = await findHost();
   const context = planContext();
   const request = resolveRequest({ ...settings, user: host.invoker ?? undefined }, context, randomInt(SEEDS));
-  if (request.idle === 'busy') await checkAwake();
+  if (request.idle === 'busy') await checkAwake(IDLE_BUSY);
   const say = (text: string): void => {
     if (!around.quiet) process.stderr.write(`${text}\n`);
   };
