@@ -128,7 +128,14 @@ export interface TraceOptions {
 export type SourceOptions = Readonly<Record<string, string>>;
 
 /** What a guard can hold: the rows of its table (native/launcher/guard.c). */
-export type HoldName = 'never-task' | 'cgroup' | 'audit' | 'audit-listen' | 'tracefs-instances' | 'scratch';
+export type HoldName =
+  | 'never-task'
+  | 'cgroup'
+  | 'cpu-group'
+  | 'audit'
+  | 'audit-listen'
+  | 'tracefs-instances'
+  | 'scratch';
 
 /** What the launcher must do for this backend before the target's execve. */
 export interface LaunchNeeds {

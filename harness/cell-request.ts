@@ -3,7 +3,7 @@ import type { AskedDetail, BackendDefinition, Placement, VariantDefinition, Wake
 import type { BillScope } from './cpu-bill/cells.ts';
 import type { Machine } from './machine.ts';
 import type { Pace } from './pace.ts';
-import type { Plan, WorkloadRow, WorkloadSpec } from './result.ts';
+import type { Plan, Starvation, WorkloadRow, WorkloadSpec } from './result.ts';
 
 /** What planning needs of a workload's entry in the catalogue. */
 export interface StampedWorkload {
@@ -60,6 +60,8 @@ export interface CellRequest {
   readonly wakeups: readonly Wakeup[];
   /** Of these, by variant, as wakeupText has them: those that it cannot have. */
   readonly cannotWake: ReadonlyMap<string, readonly string[]>;
+  /** Besides, a cell for each of every stamped workload, with the collector starved so; empty: none. */
+  readonly starvations: readonly Starvation[];
   /** Length of an open loop's section. */
   readonly pacedSectionMs: number;
   /** Absent: what each variant gives by itself. */

@@ -11,7 +11,8 @@ import { addedNs } from './costs.ts';
 import { soakedCells } from './cpu-bill/cells.ts';
 import type { Machine } from './machine.ts';
 import { paceText } from './pace.ts';
-import type { Plan, WorkloadSpec } from './result.ts';
+import type { Plan, Starvation, WorkloadSpec } from './result.ts';
+import { cannotStarve, starvationText, starvedTrial } from './starvation.ts';
 import { keepsOwnWakeup, wakeupText } from './wakeup.ts';
 
 const DEADLINE_FACTOR = 10;
@@ -48,15 +49,19 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
         const sized = budget.inFlight === null ? '' : `@${budget.inFlight}calls`;
         for (const wakeup of wakeupsOf(request, contestant)) {
           const woken = wakeup.isOneOfSeveral ? `+${wakeupText(wakeup.policy)}` : '';
-          traced.push(
-            makeCell(request, workload, contestant, spec, place, {
-              cellId: `${slug(spec)}/${contestant.id}${sized}${woken}`,
-              baselineCellId,
-              budget,
-              wakeup: wakeup.policy,
-              auditContext: needsAuditContext(request, contestant) ? 'present' : 'absent',
-            }),
-          );
+          for (const starvation of starvationsOf(request, contestant, spec, notes)) {
+            const starved = starvation === null ? '' : `~${starvationText(starvation)}`;
+            traced.push(
+              makeCell(request, workload, contestant, spec, place, {
+                cellId: `${slug(spec)}/${contestant.id}${sized}${woken}${starved}`,
+                baselineCellId,
+                budget,
+                wakeup: wakeup.policy,
+                starvation,
+                auditContext: needsAuditContext(request, contestant) ? 'present' : 'absent',
+              }),
+            );
+          }
         }
       }
     }
@@ -121,6 +126,19 @@ function wakeupsOf(
     .map((policy) => ({ policy, isOneOfSeveral: wakeups.length > 1 }));
 }
 
+/** null, the collector let work, comes first: what the others are held against. */
+function starvationsOf(
+  { starvations }: CellRequest,
+  { id, variant }: Contestant,
+  workload: WorkloadSpec,
+  notes: Set<string>,
+): (Starvation | null)[] {
+  const why = workload.kind === 'application' ? 'an application has no section' : cannotStarve(variant);
+  if (starvations.length > 0 && why !== null)
+    notes.add(`no cell of ${id} on ${workload.name} with a starved collector: ${why}`);
+  return why === null ? [null, ...starvations] : [null];
+}
+
 /** What was asked for and means nothing to some of those it was asked of. */
 function notesOnTerms({ variants, baseline, inFlight, wakeups, cannotWake }: CellRequest): string[] {
   const notes: string[] = [];
@@ -152,7 +170,14 @@ function twin(request: CellRequest, workload: AskedWorkload, baselines: Baseline
   const place = baselinePlace(request.machine, placementOf(request, request.baseline, spec, notes));
   const baselineCellId = baselines.for(spec, place, false);
   const { wakeup } = request.baseline.variant;
-  const head = { cellId: `${baselineCellId}+twin`, baselineCellId, budget, wakeup, auditContext: 'absent' } as const;
+  const head = {
+    cellId: `${baselineCellId}+twin`,
+    baselineCellId,
+    budget,
+    wakeup,
+    starvation: null,
+    auditContext: 'absent',
+  } as const;
   return makeCell(request, workload, request.baseline, spec, place, head);
 }
 
@@ -202,6 +227,7 @@ class Baselines {
         baselineCellId: null,
         budget: { bytes: this.#request.bufferBytes, inFlight: null },
         wakeup: this.#request.baseline.variant.wakeup,
+        starvation: null,
         auditContext: auditContext ? 'present' : 'absent',
       }),
     );
@@ -235,10 +261,13 @@ function makeCell(
     baselineCellId: string | null;
     budget: Budget;
     wakeup: Wakeup;
+    starvation: Starvation | null;
     auditContext: 'absent' | 'present';
   },
 ): ExpandedCell {
-  const sectionMs = predictedMs(asked, workload, addedNs(variant.capabilities));
+  const { starvation } = head;
+  const fedMs = predictedMs(asked, workload, addedNs(variant.capabilities));
+  const sectionMs = fedMs === null ? null : fedMs * timesLonger(variant.capabilities, starvation);
   const cell: PlanCell = {
     cellId: head.cellId,
     baselineCellId: head.baselineCellId,
@@ -260,12 +289,16 @@ function makeCell(
       auditContext: head.auditContext,
       user: request.user,
       consumer: 'ledger',
-      stallMs: 0,
-      stallAfterCalls: 0,
+      ...starvedTrial(starvation, workload.kind === 'stamped' ? workload.calls : 0),
       deadlineMs: DEADLINE_FLOOR_MS, // replaced once the longest cell is known
     },
   };
   return { cell, sectionMs };
+}
+
+/** A workload that waits for its collector waits for its CPU time, too. */
+function timesLonger({ regime }: Contestant['variant']['capabilities'], starvation: Starvation | null): number {
+  return regime === 'blocks' && starvation?.kind === 'quota' ? 1 / starvation.share : 1;
 }
 
 function workloadSpec(

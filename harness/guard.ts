@@ -48,6 +48,11 @@ export function holdCgroup(): Promise<Guard> {
   return hold('cgroup');
 }
 
+/** Holds a control group for one thread of this process, under which its CPU time is limited. Release it once that thread is gone. */
+export function holdCpuGroup(): Promise<Guard> {
+  return hold('cpu-group');
+}
+
 /** Holds a private directory for one target's files. Release it once the target's tree is gone. */
 export function holdScratch(): Promise<Guard> {
   return hold('scratch');

@@ -14,8 +14,9 @@ import type { Machine } from './machine.ts';
 import { type Pace, paceText } from './pace.ts';
 import { DEFAULT_BUFFER, type Profile, profiles } from './profiles.ts';
 import { formatBytes, formatDuration, parseBytes } from './quantity.ts';
-import type { Plan, WorkloadRow, WorkloadSpec } from './result.ts';
+import type { Plan, Starvation, WorkloadRow, WorkloadSpec } from './result.ts';
 import type { Settings } from './settings.ts';
+import { starvationText } from './starvation.ts';
 import { meantOr } from './suggest.ts';
 import { keepsOwnWakeup, wakeupText } from './wakeup.ts';
 
@@ -51,6 +52,8 @@ export interface Request {
   readonly inFlight: number | null;
   /** Empty: each variant's own. */
   readonly wakeups: readonly Wakeup[];
+  /** Ways to starve a collector, each a cell more. */
+  readonly starvations: readonly Starvation[];
   /** Of an open loop's section. */
   readonly pacedSectionMs: number;
   /** Absent: what each variant gives by itself. */
@@ -94,6 +97,7 @@ export function resolveRequest(settings: Settings, context: PlanContext, freshSe
     bufferBytes,
     inFlight,
     wakeups: eachOnce(settings.wakeup ?? [], wakeupText),
+    starvations: eachOnce(settings.starve ?? [], starvationText),
     pacedSectionMs: settings.section ?? profile.pacedSectionMs,
     detail: settings.detail,
     idle: settings.idle ?? 'native',
@@ -340,6 +344,7 @@ export function expandPlan(
     idle: request.idle,
     wakeups: request.wakeups,
     cannotWake,
+    starvations: request.starvations,
     pacedSectionMs: request.pacedSectionMs,
     detail: request.detail,
     cpuBill: request.cpuBill,

@@ -54,6 +54,17 @@ export const askedDetailSchema = z
   .literal('paths')
   .describe('the strings of path arguments besides; absent: what each variant gives by itself');
 
+export const starvationSchema = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('stall'), ms: z.int().positive().describe('it stands still for so long, once') }),
+    z.object({
+      kind: z.literal('quota'),
+      share: z.number().positive().describe('of one CPU, for its thread alone, in periods of 10 ms or more'),
+    }),
+  ])
+  .describe('what kept the collector from its work in the section');
+export type Starvation = z.infer<typeof starvationSchema>;
+
 export const auditContextSchema = z.enum(['absent', 'present', 'unknown']);
 
 /** Input of the trial process: one JSON document on its standard input. */
@@ -80,6 +91,12 @@ export const trialSpecSchema = z.object({
   consumer: z.enum(['ledger', 'javascript']).describe('who reads the records; javascript adds the time to JavaScript'),
   stallMs: z.int().nonnegative().describe('the collector stands still for so long, once, in the section; 0: never'),
   stallAfterCalls: z.int().nonnegative().describe('… after it delivered so many calls'),
+  cpuQuota: z
+    .number()
+    .positive()
+    .max(1)
+    .optional()
+    .describe('share of one CPU that the drain thread gets in the section; absent: all it can have'),
   deadlineMs: z.int().positive(),
 });
 export type TrialSpec = z.infer<typeof trialSpecSchema>;
@@ -267,6 +284,15 @@ export const completedTrialSchema = z.object({
     rounds: count,
     records: count,
   }),
+  throttling: z
+    .object({
+      periods: count.describe('of the quota, in which the drain thread wanted to run'),
+      throttledPeriods: count.describe('… and had used it up'),
+      throttledNs: ns,
+      elapsedNs: ns.describe('from START until the section was drained'),
+    })
+    .optional()
+    .describe('of the section, with a CPU quota'),
   openNs: ns,
   attachNs: ns,
   detachNs: ns,
@@ -322,6 +348,7 @@ export const cellSchema = z.object({
     wakeupAsked: z.boolean().describe('by --wakeup; false: the variant’s own'),
     clock: z.literal('CLOCK_MONOTONIC'),
     idle: idleSchema,
+    starvation: starvationSchema.optional().describe('absent: the collector was let work'),
     auditContext: auditContextSchema,
     askedBufferBytes: count,
     askedCallsInFlight: count.nullable().describe('the bytes were chosen to hold so many; null: chosen in bytes'),
@@ -376,6 +403,15 @@ export const cellSchema = z.object({
     })
     .optional()
     .describe('from trials of their own, with a soaker on every CPU'),
+  lossByTrial: z
+    .object({
+      fraction: intervalSchema.describe('missing / issued'),
+      calls: intervalSchema,
+      missing: z.int().describe('over all counted rounds: what deliveredFraction and reportedLossCalls are of'),
+      throttledFraction: intervalSchema.nullable().describe('of the time under a CPU quota; null without one'),
+    })
+    .optional()
+    .describe('of cells with a starved collector, and of those that they stand beside'),
   figureOfMerit: z
     .object({
       unit: z.string(),

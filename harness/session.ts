@@ -5,6 +5,7 @@
 import { arch } from 'node:process';
 import {
   type ControlHandle,
+  type CpuLimit,
   type NativeSession,
   native,
   SESSION_EVENT,
@@ -86,6 +87,8 @@ export interface SessionSettings {
   readonly stallAfterCalls: number;
   /** Read the running total of a variant that delivers counts. Absent: no. */
   readonly meter?: Meter | undefined;
+  /** Of the drain thread while the section lasts; absent: none. */
+  readonly cpuLimit?: CpuLimit | undefined;
 }
 
 interface Posted {
@@ -140,6 +143,7 @@ export class TraceSession implements Session {
         readingsMost: settings.meter?.readingsMost ?? 0,
         stallNs: settings.stallMs * 1e6,
         stallAfterCalls: settings.stallAfterCalls,
+        cpuLimit: settings.cpuLimit ?? null,
         slabs: this.#memory && new Uint8Array(this.#memory),
         arenas: this.#arenas && new Uint8Array(this.#arenas),
         testDropCalls: hooks.dropCalls ?? 0,

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { TracebenchError, usageError } from './errors.ts';
 import { parseBurst, parseRate } from './pace.ts';
 import { parseBytes, parseDurationMs, parseHalfWidth } from './quantity.ts';
+import { parseStarvation } from './starvation.ts';
 import { nearest } from './syscalls/nearest.ts';
 import { parseWakeup } from './wakeup.ts';
 
@@ -52,6 +53,7 @@ export const settingsSchema = z
     placement: z.enum(PLACEMENTS),
     idle: z.enum(IDLE_POLICIES),
     wakeup: oneOrMore(parsed(parseWakeup, 'wakeup')).describe('timer:200 (µs), adaptive, or watermark:4096 (bytes)'),
+    starve: oneOrMore(parsed(parseStarvation, 'starve')).describe('a cell more for each: stall:50ms, quota:20%'),
     rate: oneOrMore(parsed(parseRate, 'rate')).describe('open loop: calls a second, 10k'),
     burst: oneOrMore(parsed(parseBurst, 'burst')).describe('open loop: 1000/10ms, calls at full speed every so often'),
     section: parsed(parseDurationMs, 'section').describe('length of an open loop’s section: seconds, or 500ms'),

@@ -12,6 +12,7 @@ import { runCommand } from './summarise/command.ts';
 import { compareCells } from './summarise/comparisons.ts';
 import { noiseOf } from './summarise/noise.ts';
 import { disturbedRounds } from './summarise/outliers.ts';
+import { isStarved } from './summarise/starved.ts';
 import { verdictOf } from './summarise/verdict.ts';
 
 export type { VariantTerms } from './summarise/cells.ts';
@@ -57,7 +58,12 @@ export function summarise(head: StudyInput, trials: readonly TrialResult[], opti
     cells,
     comparisons: compareCells(plan, trials, options.variants),
     noise: noiseOf(plan, cells, trials),
-    claims: judgeClaims({ plan, cells, trials, calibration: head.calibration.before }),
+    claims: judgeClaims({
+      plan,
+      cells: cells.filter((cell) => !isStarved(cell)),
+      trials,
+      calibration: head.calibration.before,
+    }),
   } as const;
   return {
     ...facts,

@@ -7,7 +7,7 @@
  * committed by then.
  */
 import { findVariant } from '../backends/index.ts';
-import type { ControlHandle, SessionReport, SoakHandle } from '../native/index.ts';
+import type { ControlHandle, CpuLimit, SessionReport, SoakHandle } from '../native/index.ts';
 import type {
   AskedDetail,
   BackendDefinition,
@@ -37,6 +37,8 @@ export interface Collector {
   readonly stallMs: number;
   readonly stallAfterCalls: number;
   readonly meter?: Meter | undefined;
+  /** Held by the caller until the run has ended; absent: none. */
+  readonly cpuLimit?: CpuLimit | undefined;
   /** null: records are not wanted in JavaScript. */
   readonly onBatch: ((batch: EventBatch) => void) | null;
 }
@@ -209,6 +211,7 @@ async function launchAndTrace(
           stallMs: collector.stallMs,
           stallAfterCalls: collector.stallAfterCalls,
           meter: collector.meter,
+          cpuLimit: collector.cpuLimit,
         }),
       );
     }

@@ -18,6 +18,7 @@ import { onStage, type Stage } from './applications/stage.ts';
 import type { Counter } from './backend.ts';
 import type { ToolTrial } from './contestants/tool-trial.ts';
 import type { Soaker } from './cpu-bill/soaker.ts';
+import type { HeldQuota } from './cpu-quota.ts';
 import { EXIT, TracebenchError } from './errors.ts';
 import { type Guard, holdNoAuditContext } from './guard.ts';
 import { failureOf, serve } from './hosted.ts';
@@ -60,6 +61,20 @@ function readTruth(control: Control, outcome: TracedOutcome, spec: TrialSpec): C
     throw new TracebenchError(EXIT.runError, `workload ${name} ended with ${how} before the end of its section`);
   }
   return truth;
+}
+
+/** A collector that was to stand still and never came to it was not starved. */
+function checkStalled({ stallMs, stallAfterCalls }: TrialSpec, stalled: boolean): void {
+  if (stallMs === 0 || stalled) return;
+  const why = `the collector was to stand still after ${stallAfterCalls} calls and delivered fewer`;
+  throw new TracebenchError(EXIT.runError, why, { mend: 'more --calls, or a longer --section' });
+}
+
+/** Loaded where it is wanted. null: the collector gets what CPU time it can have. */
+async function quotaFor({ cpuQuota }: TrialSpec): Promise<HeldQuota | null> {
+  if (cpuQuota === undefined) return null;
+  const { holdCpuQuota } = await import('./cpu-quota.ts');
+  return holdCpuQuota(cpuQuota);
 }
 
 function kindTruths(truth: ControlReport, filter: readonly number[] | null): KindTruth[] {
@@ -185,9 +200,11 @@ async function measure(spec: TrialSpec, stage: Stage, soaker: Soaker | null, sig
   const contestant = contestantOf(spec.variant);
   const tool = contestant === null ? null : await openTool(contestant, spec, stage);
   let guard: Guard | null = null;
+  let quota: HeldQuota | null = null;
   const stealBefore = stealNs();
   try {
     if (spec.auditContext === 'absent') guard = await holdNoAuditContext();
+    quota = await quotaFor(spec);
     const outcome = await runTraced({
       collectors: [
         {
@@ -198,6 +215,7 @@ async function measure(spec: TrialSpec, stage: Stage, soaker: Soaker | null, sig
           collectorCpus: spec.collectorCpus,
           stallMs: spec.stallMs,
           stallAfterCalls: spec.stallAfterCalls,
+          cpuLimit: quota?.limit,
           onBatch: spec.consumer === 'javascript' ? (batch) => javascript?.take(batch) : null,
         },
       ],
@@ -220,6 +238,7 @@ async function measure(spec: TrialSpec, stage: Stage, soaker: Soaker | null, sig
     const figureOfMerit = stage.figureOf(end);
     const report = onlyReport(outcome);
     const truth = control === null ? null : readTruth(control, outcome, spec);
+    checkStalled(spec, report.stalled);
     const kinds = truth === null ? null : kindTruths(truth, filter);
     const drainedAtNs = report.ledger.lastVisibleNs;
     const delivered = report.ledger.complete + report.ledger.partial;
@@ -266,6 +285,7 @@ async function measure(spec: TrialSpec, stage: Stage, soaker: Soaker | null, sig
         rounds: report.rounds,
         records: report.ledger.records,
       },
+      ...(report.throttling === null ? {} : { throttling: report.throttling }),
       openNs: report.openNs,
       attachNs: report.armNs,
       detachNs: report.disarmNs,
@@ -275,6 +295,7 @@ async function measure(spec: TrialSpec, stage: Stage, soaker: Soaker | null, sig
     };
   } finally {
     await tool?.release();
+    await quota?.release();
     await guard?.release();
   }
 }

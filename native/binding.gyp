@@ -7,6 +7,7 @@
     'core_sources': [
       'src/addon.cc',
       'src/call_pairing.cc',
+      'src/cpu_quota.cc',
       'src/error.c',
       'src/ledger.cc',
       'src/machine_use.cc',

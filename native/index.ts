@@ -57,6 +57,24 @@ export interface SoakReading {
   }[];
 }
 
+/** CPU time of quotaUs in every periodUs, by a control group that the guard holds. */
+export interface CpuLimit {
+  /** Its directory. */
+  readonly group: string;
+  readonly periodUs: number;
+  readonly quotaUs: number;
+}
+
+/** What the kernel says of a thread under a CpuLimit, over the section. */
+export interface Throttling {
+  /** In which it wanted to run. */
+  readonly periods: number;
+  readonly throttledPeriods: number;
+  readonly throttledNs: number;
+  /** From START until the section was drained. */
+  readonly elapsedNs: number;
+}
+
 export interface SessionConfig extends SourceConfig {
   readonly control: ControlHandle | null;
   /** null: the trial is not soaked. */
@@ -74,6 +92,8 @@ export interface SessionConfig extends SourceConfig {
   readonly readingsMost: number;
   readonly stallNs: number;
   readonly stallAfterCalls: number;
+  /** Of the drain thread's CPU time while the section lasts; null: none. */
+  readonly cpuLimit: CpuLimit | null;
   /** Memory for the slabs, a multiple of recordsPerSlab × 96 bytes; null: only the ledger reads the records. */
   readonly slabs: Uint8Array | null;
   /** With slabs and `paths`: arenaBytesPerSlab for each slab, for the strings of its records. */
@@ -151,6 +171,8 @@ export interface SessionReport {
   readonly runDrainCpuNs: number;
   readonly runProcessCpuNs: number;
   readonly stalled: boolean;
+  /** null: no limit was asked for, or the section was not left. */
+  readonly throttling: Throttling | null;
   readonly sectionCounters: readonly Counter[];
   readonly runCounters: readonly Counter[];
   readonly bridgeLostRecords: number;

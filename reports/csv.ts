@@ -2,6 +2,7 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Cell, CompletedTrial, Interval, Study, TrialResult } from '../harness/result.ts';
 import { nsPerCall } from '../harness/result-figures.ts';
+import { starvation } from './format.ts';
 
 type Value = string | number | boolean | null;
 type Column<T> = readonly [name: string, value: (row: T) => Value];
@@ -122,6 +123,10 @@ const TRIAL_COLUMNS: readonly Column<TrialResult>[] = [
   ['paths', (t) => (t.spec.detail === 'paths' ? 1 : 0)],
   ['wakeup', (t) => t.spec.wakeup.kind],
   ['wakeup_value', (t) => ('value' in t.spec.wakeup ? t.spec.wakeup.value : null)],
+  ['stall_ms', (t) => t.spec.stallMs],
+  ['cpu_quota', (t) => t.spec.cpuQuota ?? null],
+  ['throttled_ns', completed((t) => t.throttling?.throttledNs ?? null)],
+  ['throttled_periods', completed((t) => t.throttling?.throttledPeriods ?? null)],
   ['asked_buffer_bytes', (t) => t.spec.bufferBytes],
   ['asked_calls_in_flight', (t) => t.spec.inFlight],
   ['buffer_bytes', completed((t) => t.geometry.bufferBytes)],
@@ -176,6 +181,7 @@ const CELL_COLUMNS: readonly Column<Cell>[] = [
   ['collector_cpus', (c) => c.terms.collectorCpus?.join(' ') ?? null],
   ['wakeup', (c) => c.terms.wakeup.kind],
   ['wakeup_value', (c) => ('value' in c.terms.wakeup ? c.terms.wakeup.value : null)],
+  ['starvation', (c) => (c.terms.starvation ? starvation(c.terms.starvation) : null)],
   ['clock', (c) => c.terms.clock],
   ['idle', (c) => c.terms.idle],
   ['audit_context', (c) => c.terms.auditContext],
@@ -207,6 +213,9 @@ const CELL_COLUMNS: readonly Column<Cell>[] = [
   ['joint_trials', (c) => c.issuedInJointTrials?.trials ?? null],
   ['reported_loss_calls_min', (c) => c.reportedLossCalls?.min ?? null],
   ['reported_loss_calls_max', (c) => c.reportedLossCalls?.max ?? null],
+  ...interval('lost_fraction', (c) => c.lossByTrial?.fraction ?? null),
+  ...interval('lost_calls_by_trial', (c) => c.lossByTrial?.calls ?? null),
+  ...interval('throttled_fraction', (c) => c.lossByTrial?.throttledFraction ?? null),
   ['discrepancy_min', (c) => c.discrepancy?.min ?? null],
   ['discrepancy_max', (c) => c.discrepancy?.max ?? null],
   ...interval('throughput_per_s', (c) => c.throughputPerS),

@@ -143,6 +143,11 @@ export function plainInterval(interval: Interval | null): Figure {
   return { main: plain(estimate, width), bounds: bounds(interval, (x) => plain(x, width)) };
 }
 
+/** A share of one, in per cent: `37.2 % [36.9, 37.4]`. */
+export function shareInterval(interval: Interval | null): Figure {
+  return figure(interval, [{ name: '%', size: 0.01 }], false);
+}
+
 /** Two times in the unit of the second: `0.21 / 1.40 ms`. */
 export function timePair(a: number, b: number): string {
   const unit = unitOf(TIME, b);
@@ -176,9 +181,15 @@ export function workload(spec: WorkloadSpec): string {
 
 /**
  * What a cell was given that others of its variant were not: `@10,000 calls` where the buffer was sized in calls,
- * `+timer:50` where the wake-up policy was asked for.
+ * `+timer:50` where the wake-up policy was asked for, `~stall:50ms` where the collector was kept from its work.
  */
-export function choices({ terms: { askedCallsInFlight, wakeupAsked, wakeup: policy } }: Cell): string {
+export function choices(cell: Cell): string {
+  const { starvation: starved } = cell.terms;
+  return [choicesFed(cell), starved === undefined ? '' : `~${starvation(starved)}`].filter((w) => w !== '').join(' ');
+}
+
+/** The same without what starved its collector. */
+function choicesFed({ terms: { askedCallsInFlight, wakeupAsked, wakeup: policy } }: Cell): string {
   const sized = askedCallsInFlight === null ? '' : `@${count(askedCallsInFlight)} calls`;
   const woken = wakeupAsked ? `+${'value' in policy ? `${policy.kind}:${policy.value}` : policy.kind}` : '';
   return [sized, woken].filter((word) => word !== '').join(' ');
@@ -187,6 +198,16 @@ export function choices({ terms: { askedCallsInFlight, wakeupAsked, wakeup: poli
 /** The backend of a cell, told apart from others of its variant. */
 export function backend(cell: Cell): string {
   return [cell.variant, choices(cell)].join(' ').trimEnd();
+}
+
+/** As it would be called had nothing starved it. */
+export function backendFed(cell: Cell): string {
+  return [cell.variant, choicesFed(cell)].join(' ').trimEnd();
+}
+
+/** The words of --starve. */
+export function starvation(s: NonNullable<Cell['terms']['starvation']>): string {
+  return s.kind === 'stall' ? `stall:${s.ms}ms` : `quota:${Number((s.share * 100).toPrecision(6))}%`;
 }
 
 /** Delivered share; for an application, which issues no known number, the loss that the mechanism admits. */
@@ -225,9 +246,11 @@ export const REGIMES = [
   { regime: 'neither', title: 'Backends that do neither' },
 ] as const;
 
-/** Traced cells of one regime, in the plan's order. */
+/** Traced cells of one regime, in the plan's order; those with a starved collector have a table of their own. */
 export function cellsOf(cells: readonly Cell[], regime: Cell['terms']['regime']): Cell[] {
-  return cells.filter((c) => c.baselineCellId !== null && c.terms.regime === regime);
+  return cells.filter(
+    (c) => c.baselineCellId !== null && c.terms.regime === regime && c.terms.starvation === undefined,
+  );
 }
 
 export function baselines(cells: readonly Cell[]): Cell[] {
@@ -256,6 +279,7 @@ export function terms(cell: Cell): string {
     said.push(`wake-up ${wakeup(t.wakeup)}`);
   }
   said.push(`placement ${t.placement} (workload on ${cpus(t.workloadCpus)}, collector on ${cpus(t.collectorCpus)})`);
+  if (t.starvation !== undefined) said.push(`collector starved by ${starvation(t.starvation)}`);
   said.push(`idle ${t.idle}`, `audit context ${t.auditContext}`);
   return said.join(', ');
 }

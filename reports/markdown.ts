@@ -32,6 +32,7 @@ import { table, text } from './markdown-table.ts';
 import { notesOf } from './notes.ts';
 import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
 import { REFERENCE_TITLE, referenceLines } from './reference.ts';
+import { STARVED_COLUMNS, STARVED_TEXT, STARVED_TITLE, starvedRows } from './starved.ts';
 
 export function renderMarkdown(study: Study): string {
   const { notes, numbers } = notesOf(study);
@@ -47,8 +48,7 @@ export function renderMarkdown(study: Study): string {
   out.push('## Untraced', '', ...untraced(baselines(study.cells), numbers), '');
   out.push(...headToHead(study));
   out.push(...referenceCheck(study));
-  out.push(...openLoop(study), ...latencies(study.cells));
-  out.push(...cpuBill(study));
+  out.push(...openLoop(study), ...starved(study), ...latencies(study.cells), ...cpuBill(study));
   out.push(...claimsTable(study));
   if (notes.length > 0) {
     out.push('## Notes', '');
@@ -233,6 +233,14 @@ function openLoop(study: Study): string[] {
       '',
     ];
   });
+}
+
+function starved(study: Study): string[] {
+  const rows = starvedRows(study);
+  if (rows.length === 0) return [];
+  const heads = STARVED_COLUMNS.map((column) => column.replace(/^(left|right):/, '').replace('\n', ' '));
+  const align = STARVED_COLUMNS.map((column) => column[0]).join('');
+  return [`## ${STARVED_TITLE}`, '', STARVED_TEXT, '', ...table(heads, align, rows), ''];
 }
 
 /** Records made at the entry and at the exit of a call are never in one table. */

@@ -33,7 +33,9 @@ export const OPEN_LOOP_COLUMNS = [
 
 /** None where the study has no open loop. Records made at the entry and at the exit are never in one table. */
 export function openLoopTables(study: Study): OpenLoopTable[] {
-  const cells = study.cells.filter((cell) => cell.openLoop !== null && cell.latency !== null);
+  const cells = study.cells.filter(
+    (cell) => cell.openLoop !== null && cell.latency !== null && cell.terms.starvation === undefined,
+  );
   return (['exit', 'enter'] as const).flatMap((made) => {
     const rows = cells
       .filter((cell) => cell.latency?.made === made)

@@ -32,6 +32,7 @@ import { type Note, notesOf } from './notes.ts';
 import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
 import { type Column, plainTable } from './plain-table.ts';
 import { REFERENCE_TITLE, referenceLines } from './reference.ts';
+import { STARVED_COLUMNS, STARVED_TEXT, STARVED_TITLE, starvedRows } from './starved.ts';
 
 /** At most this many head-to-head rows; beyond, summary.md has them. */
 const COMPARISONS_SHOWN = 12;
@@ -81,7 +82,7 @@ export function renderTerminal(study: Study, options: TerminalOptions = {}): str
     );
   }
   out.push(...cpuBill(study, width, style));
-  out.push(...openLoop(study, width, style), ...comparisons(study, width, style));
+  out.push(...openLoop(study, width, style), ...starved(study, width, style), ...comparisons(study, width, style));
 
   if (notes.length > 0) {
     out.push('', style('bold', 'Notes'));
@@ -271,6 +272,13 @@ function openLoop(study: Study, width: number, style: Style): string[] {
   ]);
 }
 
+function starved(study: Study, width: number, style: Style): string[] {
+  const rows = starvedRows(study);
+  if (rows.length === 0) return [];
+  const note = wrap(STARVED_TEXT, width, '').map((line) => style('dim', line));
+  return ['', style('bold', STARVED_TITLE), plainTable(columns(style, ...STARVED_COLUMNS), rows), ...note];
+}
+
 function comparisons(study: Study, width: number, style: Style): string[] {
   if (study.comparisons.length === 0) return [];
   const title = ['', style('bold', 'Head to head (ratio of the times, paired by round; p after Holm)')];
@@ -340,7 +348,8 @@ function claimsTable(study: Study, width: number, style: Style): string[] {
 function termLines(study: Study, width: number, style: Style): string[] {
   const lines = new Map<string, string[]>();
   for (const cell of study.cells) {
-    if (cell.baselineCellId === null) continue;
+    // What was starved shares its terms with the cell that it stands beside.
+    if (cell.baselineCellId === null || cell.terms.starvation !== undefined) continue;
     const key = `${backend(cell)}: ${terms(cell)}`;
     const where = lines.get(key) ?? [];
     lines.set(key, where);

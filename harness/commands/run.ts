@@ -6,6 +6,7 @@ import { Command, Option } from '@commander-js/extra-typings';
 import { writeReports } from '../../reports/index.ts';
 import { renderTerminal } from '../../reports/terminal.ts';
 import { calibrate } from '../calibration.ts';
+import { checkCpuQuota } from '../cpu-quota.ts';
 import { readEnvironment } from '../environment.ts';
 import { cannotError, EXIT, usageError } from '../errors.ts';
 import { findHost, type Host } from '../host.ts';
@@ -39,6 +40,7 @@ import {
   readPlanFile,
   type Settings,
 } from '../settings.ts';
+import { parseStarvation } from '../starvation.ts';
 import { watchForStop } from '../stop.ts';
 import {
   type NewStudy,
@@ -100,6 +102,11 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
       '--wakeup <policies>',
       "timer:200 (µs), adaptive, watermark:4096 (bytes) instead of each backend's own; of several, a cell for each",
       (text) => parseList(text, '--wakeup').map((policy) => parseWakeup(policy, '--wakeup')),
+    )
+    .option(
+      '--starve <ways>',
+      'cells more with a collector kept from its work: stall:50ms (once), quota:20% (of one CPU)',
+      (text) => parseList(text, '--starve').map((way) => parseStarvation(way, '--starve')),
     )
     .option('--rate <rates>', 'open loop: calls a second, evenly spaced: 1k,10k,0.1M; a cell for each', (text) =>
       parseList(text, '--rate').map((rate) => parseRate(rate, '--rate')),
@@ -182,6 +189,7 @@ async function fresh(settings: Settings, { out, dryRun, claims }: Besides, aroun
   if (out !== undefined) checkOutputFolder(out);
   if (request.idle === 'busy') await checkAwake(IDLE_BUSY);
   if (request.cpuBill !== null) await checkAwake(CPU_BILL);
+  if (request.starvations.some(({ kind }) => kind === 'quota')) await checkCpuQuota(host);
   if (dryRun) {
     const prepared = await prepareStudy(request, context, probeOn(host));
     await showPlan(prepared, context, around);

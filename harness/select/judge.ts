@@ -5,6 +5,7 @@
 import type { Capabilities } from '../backend.ts';
 import type { Cell, Study } from '../result.ts';
 import { ACHIEVED_LEAST } from '../summarise/flags.ts';
+import { isStarved } from '../summarise/starved.ts';
 
 /** What somebody wants of a tracer. Absent: it does not matter. */
 export interface Needs {
@@ -65,7 +66,9 @@ export function judge(input: SelectInput): Judged[] {
         },
       ];
     }
-    const cells = study.cells.filter((cell) => cell.variant === variant && cell.workload.name === workload);
+    const cells = study.cells.filter(
+      (cell) => cell.variant === variant && cell.workload.name === workload && !isStarved(cell),
+    );
     const reasons = [...declared(can, input.needs), ...measured(cells, input.needs, variant)];
     return [{ variant, outcome: outcomeOf(reasons), reasons }];
   });

@@ -2,6 +2,7 @@
 import { soakedId } from '../cpu-bill/cells.ts';
 import type { Cell, CompletedTrial, Interval, JointResult, Plan, TrialResult } from '../result.ts';
 import { nsPerCall } from '../result-figures.ts';
+import { starvationOf } from '../starvation.ts';
 import { bcaMedian } from '../statistics/bootstrap.ts';
 import { logRatios, mapInterval, orderInterval, ratioInterval } from '../statistics/order-interval.ts';
 import { proportionality } from '../statistics/power.ts';
@@ -14,6 +15,7 @@ import { canaryBands, marksOf } from './marks.ts';
 import { openLoopOf } from './open-loop.ts';
 import { outliersOf } from './outliers.ts';
 import { type CellTrials, groupByCell, inOrder, NO_TRIALS, pairByRound, values } from './rounds.ts';
+import { lossByTrial, starvesAny } from './starved.ts';
 
 /** What the summary must know of a variant; a backend's declared capabilities have all of it. */
 export interface VariantTerms {
@@ -35,6 +37,7 @@ export function summariseCells(
   const completed = trials.filter((t) => t.status === 'completed');
   const bands = canaryBands(completed.filter((t) => t.spec.soaked !== true));
   const noise = soakerNoise(completed);
+  const starves = starvesAny(plan);
   const of = (cellId: string): CellTrials => grouped.get(cellId) ?? NO_TRIALS;
 
   return plan.cells.map((planCell): Cell => {
@@ -50,6 +53,7 @@ export function summariseCells(
     const pairs = baseline ? pairByRound(own, baseline) : [];
     const perCallPairs = baseline ? pairByRound(own, baseline, nsPerCall) : [];
     const openLoop = openLoopOf(counted);
+    const loss = starves && variant.delivers === 'records' ? lossByTrial(counted) : undefined;
     const bca = pairs.length > 0 ? bcaMedian(logRatios(pairs), { seed: plan.seed }) : null;
 
     return {
@@ -84,6 +88,7 @@ export function summariseCells(
       openLoop,
       collectorCpuNsPerCall: interval(values(own, collectorCpuPerCall)),
       ...billOf(of(soakedId(cellId)), baselineCellId === null ? null : of(soakedId(baselineCellId)), noise),
+      ...(loss === undefined ? {} : { lossByTrial: loss }),
       figureOfMerit: figureOfMerit(own, baseline),
       issuedInJointTrials: variant.delivers === 'nothing' ? null : issuedIn(joint, asked.workload),
       attachNs: variant.delivers === 'nothing' ? null : interval(values(own, (t) => t.attachNs)),
@@ -123,6 +128,7 @@ function termsOf(
   const asked = planCell.trial;
   const geometry = counted[0]?.geometry ?? null;
   const contexts = new Set(counted.map((t) => t.auditContext));
+  const starvation = starvationOf(asked);
   const issued = counted.map(issuedCalls).filter((n) => n !== null);
   return {
     delivers: variant.delivers,
@@ -137,6 +143,7 @@ function termsOf(
     wakeupAsked: plan.wakeups.some((wakeup) => wakeupText(wakeup) === wakeupText(asked.wakeup)),
     clock: 'CLOCK_MONOTONIC',
     idle: plan.idle,
+    ...(starvation === null ? {} : { starvation }),
     auditContext: contexts.size > 1 ? 'unknown' : ([...contexts][0] ?? asked.auditContext),
     askedBufferBytes: asked.bufferBytes,
     askedCallsInFlight: asked.inFlight,
@@ -222,7 +229,7 @@ export function sameButCalls(a: PlanCell, b: PlanCell): boolean {
     const work = workload.kind === 'stamped' ? { ...workload, calls: 0 } : workload;
     const target = { work, variant, workloadCpus, auditContext, user };
     if (baselineCellId === null) return JSON.stringify({ target });
-    const { bufferBytes, inFlight, wakeup, placement, collectorCpus, consumer, stallMs, stallAfterCalls } = trial;
+    const { bufferBytes, inFlight, wakeup, placement, collectorCpus, consumer, stallMs, cpuQuota } = trial;
     const collector = {
       filter,
       bufferBytes,
@@ -232,7 +239,7 @@ export function sameButCalls(a: PlanCell, b: PlanCell): boolean {
       collectorCpus,
       consumer,
       stallMs,
-      stallAfterCalls,
+      cpuQuota,
     };
     return JSON.stringify({ target, collector });
   };

@@ -1,6 +1,7 @@
 import { type Pace, paceLabel, paceText } from '../pace.ts';
 import { formatShare } from '../quantity.ts';
 import type { Cell, Plan, WorkloadSpec } from '../result.ts';
+import { starvationOf, starvationText } from '../starvation.ts';
 import { wakeupText } from '../wakeup.ts';
 
 type PlanCell = Plan['cells'][number];
@@ -30,11 +31,12 @@ function isCommand(workload: WorkloadSpec): workload is Command {
   return workload.kind === 'application' && workload.catalogued === undefined;
 }
 
-/** A cell's backend as it is shown: with its budget where that is not the one in bytes, and the wake-up asked for. */
+/** A cell's backend as it is shown: with its budget where that is not the one in bytes, the wake-up asked for, and what starved it. */
 export function backendLabel({ variant, terms }: Pick<Cell, 'variant' | 'terms'>): string {
   const calls = terms.askedCallsInFlight;
   const sized = calls === null ? '' : ` @${calls.toLocaleString('en-US')} calls`;
-  return `${variant}${sized}${terms.wakeupAsked ? ` +${wakeupText(terms.wakeup)}` : ''}`;
+  const starved = terms.starvation === undefined ? '' : ` ~${starvationText(terms.starvation)}`;
+  return `${variant}${sized}${terms.wakeupAsked ? ` +${wakeupText(terms.wakeup)}` : ''}${starved}`;
 }
 
 /** `./tracebench run …` for one cell (with its baseline) or for the whole plan, as it must be typed. */
@@ -64,6 +66,8 @@ export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {
   const own = cell && wakeupText(cell.trial.wakeup);
   const wakeups = plan.wakeups.filter((wakeup) => own === null || wakeupText(wakeup) === own);
   if (wakeups.length > 0) words.push('--wakeup', wakeups.map(wakeupText).join(','));
+  const starvations = (cell ? [cell] : plan.cells).flatMap(({ trial }) => starvationOf(trial) ?? []);
+  if (starvations.length > 0) words.push('--starve', [...new Set(starvations.map(starvationText))].join(','));
   if (plan.detail !== undefined) words.push('--detail', plan.detail);
   if (plan.user !== null) words.push('--user', plan.user);
   const command = workloads.find(isCommand);

@@ -1,5 +1,6 @@
 import { paceText } from '../pace.ts';
 import type { Comparison, Plan, TrialResult, WorkloadSpec } from '../result.ts';
+import { starvationOf } from '../starvation.ts';
 import { holm, signTest } from '../statistics/hypothesis.ts';
 import { contains, logRatios, ratioInterval } from '../statistics/order-interval.ts';
 import { sameButCalls, type VariantTerms } from './cells.ts';
@@ -14,7 +15,7 @@ export function workloadKey(workload: WorkloadSpec): string {
 }
 
 /**
- * Every pair of cells of one workload that deliver records and have their buffers by the same budget: the paired ratio of their times, sign test, Holm over the
+ * Every pair of cells of one workload that deliver records, with no collector starved, and have their buffers by the same budget: the paired ratio of their times, sign test, Holm over the
  * workload. A pair is a tie unless its interval leaves 1 out *and* the adjusted p is below 0.05; with few rounds and
  * many pairs no p can be (roundsToRank), and then a tie means undecided.
  */
@@ -26,7 +27,10 @@ export function compareCells(
   const grouped = groupByCell(trials);
   const families = new Map<string, Omit<Comparison, 'pHolm' | 'outcome'>[]>();
   const cells = plan.cells.filter(
-    (c) => c.baselineCellId !== null && variants.get(c.trial.variant)?.delivers === 'records',
+    (c) =>
+      c.baselineCellId !== null &&
+      variants.get(c.trial.variant)?.delivers === 'records' &&
+      starvationOf(c.trial) === null,
   );
   cells.forEach((left, i) => {
     for (const right of cells.slice(i + 1)) {

@@ -8,6 +8,7 @@ import type { Cell, Interval, Study, TrialResult } from '../result.ts';
 import { wakeupText } from '../wakeup.ts';
 import { backendLabel, runCommand, workloadLabel } from './command.ts';
 import { roundsToRank } from './comparisons.ts';
+import { isStarved } from './starved.ts';
 
 /** All of a study but what is still to be said of it. */
 export type Facts = Omit<Study, 'verdict' | 'flags'>;
@@ -18,7 +19,9 @@ const LOSSLESS = 0.999;
 const NAMED = 4;
 
 export function verdictOf(facts: Facts, trials: readonly TrialResult[], reference: string): [string, string, string] {
-  return [cheapest(facts, trials), books(facts, trials, reference), limits(facts)];
+  // What is said of backends is said of those that were let work; only the books must balance starved as well.
+  const fed = { ...facts, cells: facts.cells.filter((cell) => !isStarved(cell)) };
+  return [cheapest(fed, trials), books(facts, trials, reference), limits(fed)];
 }
 
 // ---------------------------------------------------------------- first sentence
@@ -216,7 +219,7 @@ function standing(facts: Facts, kept: readonly Cell[], reference: string): strin
     const how = wakeups.length === 0 ? '' : ` with wake-up ${wakeups.map(wakeupText).join(' or ')}`;
     return `${name} cannot run here${how}, so no backend was held against it`;
   }
-  const cells = kept.filter((c) => c.variant === reference && c.trials.completed > 0);
+  const cells = kept.filter((c) => c.variant === reference && c.trials.completed > 0 && !isStarved(c));
   if (cells.length === 0) return `${name} was not measured, so no backend was held against it`;
   const off = cells.filter((c) => c.trials.reconciled < c.trials.completed);
   if (off.length > 0) return `${name} is itself in doubt on ${list(workloadsOf(off))}`;

@@ -29,20 +29,22 @@
 #define EXIT_CANNOT 3
 
 /* Taken in this order, given back in the opposite one. */
-static const struct tb_hold *const holds[] = {
-	&tb_never_task_hold,        &tb_cgroup_hold, &tb_audit_hold, &tb_audit_listen_hold,
-	&tb_tracefs_instances_hold, &tb_scratch_hold};
+static const struct tb_hold *const holds[] = {&tb_never_task_hold,   &tb_cgroup_hold,
+					      &tb_cpu_group_hold,    &tb_audit_hold,
+					      &tb_audit_listen_hold, &tb_tracefs_instances_hold,
+					      &tb_scratch_hold};
 #define HOLDS (sizeof(holds) / sizeof(holds[0]))
 
 static const char usage_text[] =
-	"Usage: tracebench-guard [--never-task] [--cgroup] [--audit | --audit-listen] [--tracefs-instances] "
-	"[--scratch]\n"
+	"Usage: tracebench-guard [--never-task] [--cgroup] [--cpu-group] [--audit | --audit-listen] "
+	"[--tracefs-instances] [--scratch]\n"
 	"       tracebench-guard --repair | --state\n"
 	"Holds what a trial changes of the machine until descriptor 3 is at its end, then gives it back. "
 	"Meant to be\n"
 	"started by tracebench; descriptor 4 takes one JSON object a line.\n\n"
 	"  --never-task  an audit rule by which tasks forked from now on carry no audit context\n"
 	"  --cgroup      a private control group, named in the status line, for a target to be started in\n"
+	"  --cpu-group   the same for a thread of the trial, whose CPU time is to be limited\n"
 	"  --audit       audit enabled, for a trial that becomes its owner\n"
 	"  --audit-listen  the same beside an owner that lives, whose settings stay as they are\n"
 	"  --tracefs-instances  tracing instances whose names say that they are of the process that started "

@@ -25,6 +25,7 @@ struct tb_hold {
 
 extern const struct tb_hold tb_never_task_hold;
 extern const struct tb_hold tb_cgroup_hold;
+extern const struct tb_hold tb_cpu_group_hold;
 extern const struct tb_hold tb_audit_hold;
 extern const struct tb_hold tb_audit_listen_hold;
 extern const struct tb_hold tb_tracefs_instances_hold;

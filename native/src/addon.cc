@@ -252,6 +252,16 @@ Napi::Value readings_object(Napi::Env env, const std::vector<CallReading> &readi
 	return o;
 }
 
+Napi::Value throttling_object(Napi::Env env, const Throttling &t)
+{
+	Napi::Object o = Napi::Object::New(env);
+	o.Set("periods", number(env, t.periods));
+	o.Set("throttledPeriods", number(env, t.throttled_periods));
+	o.Set("throttledNs", number(env, t.throttled_ns));
+	o.Set("elapsedNs", number(env, t.elapsed_ns));
+	return o;
+}
+
 Napi::Object report_object(Napi::Env env, const SessionReport &r)
 {
 	Napi::Object o = Napi::Object::New(env);
@@ -276,6 +286,7 @@ Napi::Object report_object(Napi::Env env, const SessionReport &r)
 	o.Set("runDrainCpuNs", number(env, r.run_drain_cpu_ns));
 	o.Set("runProcessCpuNs", number(env, r.run_process_cpu_ns));
 	o.Set("stalled", r.stalled);
+	o.Set("throttling", r.throttling ? throttling_object(env, *r.throttling) : env.Null());
 	o.Set("sectionCounters", counters_array(env, r.section_counters));
 	o.Set("runCounters", counters_array(env, r.run_counters));
 	o.Set("bridgeLostRecords", number(env, r.bridge_lost_records));
@@ -332,6 +343,13 @@ public:
 		options.readings_most = get_u64(o, "readingsMost");
 		options.stall_ns = get_u64(o, "stallNs");
 		options.stall_after_calls = get_u64(o, "stallAfterCalls");
+		Napi::Value limit = required(o, "cpuLimit");
+		if (!limit.IsNull()) {
+			Napi::Object l = limit.As<Napi::Object>();
+			options.cpu_limit = {get_string(l, "group"),
+					     static_cast<uint32_t>(get_u64(l, "periodUs")),
+					     static_cast<uint32_t>(get_u64(l, "quotaUs"))};
+		}
 #ifdef TB_TEST_HOOKS
 		options.test_drop_calls = get_u64(o, "testDropCalls");
 		options.test_drop_after = get_u64(o, "testDropAfter");

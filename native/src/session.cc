@@ -68,7 +68,7 @@ tb_source_config source_config(const SessionOptions &options, std::vector<tb_opt
 
 Session::Session(SessionOptions options, Listener listener)
 	: options_(std::move(options)), listener_(std::move(listener)), ledger_(options_.ledger),
-	  scratch_(kRoundRecords),
+	  quota_(options_.cpu_limit), scratch_(kRoundRecords),
 	  scratch_strings_(options_.paths ? kRoundRecords * SlabPool::kArenaBytesPerRecord : 0),
 	  meter_(options_.meter_ns, options_.readings_most), thread_(&Session::thread_main, this)
 {
@@ -418,6 +418,8 @@ bool Session::enter_section()
 	flush();
 	if (options_.soak)
 		kernel_threads_at_start_ = kernel_threads();
+	if (!options_.cpu_limit.group.empty() && !quota_.enter(&report_.error))
+		return fail("quota");
 	if (!take_snapshot(&at_start_))
 		return false;
 	ledger_.enter_section(*options_.control);
@@ -448,6 +450,8 @@ bool Session::leave_section()
 		report_.section_kernel_threads = difference(kernel_threads(), kernel_threads_at_start_);
 	}
 	ledger_.leave_section(*options_.control);
+	if (!options_.cpu_limit.group.empty() && !quota_.leave(&report_.throttling.emplace(), &report_.error))
+		return fail("quota");
 	return true;
 }
 

@@ -18,11 +18,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "call_meter.h"
+#include "cpu_quota.h"
 #include "ledger.h"
 #include "machine_use.h"
 #include "slab_pool.h"
@@ -56,6 +58,7 @@ struct SessionOptions {
 
 	uint64_t stall_ns = 0;          /* stand still once, so long, … */
 	uint64_t stall_after_calls = 0; /* … after so many stamped calls of the section were delivered */
+	CpuLimit cpu_limit;             /* of the drain thread, while the section lasts and is drained */
 
 #ifdef TB_TEST_HOOKS
 	uint64_t test_drop_calls = 0;   /* throw away so many stamped records behind the source's back */
@@ -101,6 +104,7 @@ struct SessionReport {
 	/* With options.soak: between the gates. */
 	SoakReading section_soak;
 	std::vector<KernelThread> section_kernel_threads;
+	std::optional<Throttling> throttling; /* of the section; none: no limit was asked for */
 
 	std::vector<tb_counter> section_counters; /* END − START */
 	std::vector<tb_counter> run_counters;     /* since arm */
@@ -173,6 +177,7 @@ private:
 	Listener listener_;
 	Ledger ledger_;
 	SessionReport report_;
+	CpuQuota quota_; /* drain thread only */
 
 	std::mutex mutex_; /* protects pid_, armed_ and pairs with wake_ */
 	std::condition_variable wake_;

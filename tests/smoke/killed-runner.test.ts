@@ -19,7 +19,10 @@ const HELD: Readonly<Record<string, RegExp>> = {
   'auditd/multicast': /tracebench-audit:\d/,
   ftrace: /"instances":\["tracebench-\d/,
   'perf/cgroup': /"cgroups":\["/,
+  ebpf: /"cgroups":\["[^"]*-cpu"/,
 };
+/** What makes them hold it, where they would not by themselves. */
+const ASKED: Readonly<Record<string, readonly string[]>> = { ebpf: ['--starve', 'quota:50%'] };
 
 let dir: string;
 let before: string;
@@ -53,7 +56,7 @@ describe.each(usable)('%s', (id) => {
     ['SIGINT', 130],
   ] as const)('%s in the middle of a study', async (signal, exitCode) => {
     const out = join(dir, `${id.replace('/', '-')}-${signal}`);
-    const words = ['run', '--backends', id, ...PLAN, '--out', out];
+    const words = ['run', '--backends', id, ...PLAN, ...(ASKED[id] ?? []), '--out', out];
     const runner = execa(TRACEBENCH, words, { reject: false, stdin: 'ignore' });
     await untilTrials(out, 2);
     await untilHeld(id);
