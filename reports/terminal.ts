@@ -275,8 +275,11 @@ function openLoop(study: Study, width: number, style: Style): string[] {
 function starved(study: Study, width: number, style: Style): string[] {
   const rows = starvedRows(study);
   if (rows.length === 0) return [];
+  const draw = (some: string[][]): string => plainTable(columns(style, ...STARVED_COLUMNS), some);
+  const wide = draw(rows);
+  const table = widest(wide) <= width ? wide : draw(starvedRows(study, '\n'));
   const note = wrap(STARVED_TEXT, width, '').map((line) => style('dim', line));
-  return ['', style('bold', STARVED_TITLE), plainTable(columns(style, ...STARVED_COLUMNS), rows), ...note];
+  return ['', style('bold', STARVED_TITLE), table, ...note];
 }
 
 function comparisons(study: Study, width: number, style: Style): string[] {

@@ -179,6 +179,10 @@ describe('a study with starved collectors', () => {
     const shown = renderTerminal(study);
     expect(shown.match(/quota:5%/g)?.length).toBeGreaterThanOrEqual(1);
     expect(shown.slice(0, shown.indexOf('Starved collector'))).not.toContain('quota:5%');
+    const narrow = renderTerminal(study, { width: 110 }).split('\n');
+    expect(
+      Math.max(...narrow.filter((line) => !line.includes('./tracebench')).map((line) => line.length)),
+    ).toBeLessThanOrEqual(110);
     expect(renderTerminal(without)).not.toContain('Starved collector');
     expect(renderMarkdown(study)).toMatch(/\| null.* \| ebpf \| quota:5% \| .* \| 60\.0 % \|/);
   });
