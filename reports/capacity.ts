@@ -1,5 +1,6 @@
 /** A capacity study as a table: at the terminal and in capacity.md. */
 import type { Capacity, CapacityStudy, SurfaceResult } from '../harness/capacity/result.ts';
+import { GRID_TEXT, gridTables } from './capacity-grid.ts';
 import { bytes, count, NOTHING, percent, rate, time } from './format.ts';
 import { table } from './markdown-table.ts';
 import { plainTable } from './plain-table.ts';
@@ -121,7 +122,13 @@ interface Table {
 function tables(study: CapacityStudy): Table[] {
   const surfaces = surfaceRows(study);
   const capacity = { heads: HEADS, rows: rows(study), text: terms(study) };
-  return surfaces.length > 0 ? [capacity, { heads: SURFACE_HEADS, rows: surfaces, text: SURFACE_TEXT }] : [capacity];
+  const grids = gridTables(study);
+  return [
+    capacity,
+    ...(surfaces.length > 0 ? [{ heads: SURFACE_HEADS, rows: surfaces, text: SURFACE_TEXT }] : []),
+    // What holds for all of them stands once, under the last.
+    ...grids.map((grid, i) => (i < grids.length - 1 ? grid : { ...grid, text: `${grid.text} ${GRID_TEXT}`.trim() })),
+  ];
 }
 
 function split(head: string): { align: 'left' | 'right'; head: string } {
@@ -130,7 +137,11 @@ function split(head: string): { align: 'left' | 'right'; head: string } {
 }
 
 export function renderCapacity(study: CapacityStudy): string {
-  const shown = tables(study).flatMap(({ heads, rows, text }) => [plainTable(heads.map(split), rows), '', text, '']);
+  const shown = tables(study).flatMap(({ heads, rows, text }) => [
+    plainTable(heads.map(split), rows),
+    '',
+    ...(text === '' ? [] : [text, '']),
+  ]);
   return `${[...shown, ...incomplete(study)].join('\n').trimEnd()}\n`;
 }
 
@@ -138,16 +149,8 @@ export function renderCapacityMarkdown(study: CapacityStudy): string {
   const shown = tables(study).flatMap(({ heads, rows, text }) => {
     const columns = heads.map(split);
     const aligns = columns.map(({ align }) => align[0]).join('');
-    return [
-      ...table(
-        columns.map(({ head }) => head),
-        aligns,
-        rows,
-      ),
-      '',
-      text,
-      '',
-    ];
+    const named = columns.map(({ head }) => head.replace('\n', ' '));
+    return [...table(named, aligns, rows), '', ...(text === '' ? [] : [text, ''])];
   });
   return `${['# Capacity', '', ...shown, ...incomplete(study)].join('\n').trimEnd()}\n`;
 }

@@ -27,12 +27,13 @@ async function measured(seed: number, searches: number, surface: typeof SURFACE 
   const criteria = { lossFraction: 0.001, achievedLeast: ACHIEVED_LEAST, resolution: 0.05, leastPerS: 1000 };
   const { backends, machine } = context;
   return studyCapacity(
-    { plan, rows, backends, machine, searches, criteria, sectionMs: 1000, surface },
+    { plan, rows, backends, machine, searches, criteria, sectionMs: 1000, surface, grid: null },
     {
       environment: await readEnvironment(),
       stop: NEVER,
       runTrial: (spec) => runTrial(program, spec, NEVER.signal),
       tried: () => undefined,
+      gridTrial: () => undefined,
       point: (variant, point) => say(`surface ${variant}: ${capacityLines.point(point)}`),
       searched: (variant, n, { outcome }) => say(`capacity ${variant} ${n + 1}: ${capacityLines.outcome(outcome)}`),
     },

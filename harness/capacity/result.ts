@@ -63,6 +63,41 @@ export const surfaceSchema = z.object({
 });
 export type SurfaceResult = z.infer<typeof surfaceSchema>;
 
+export const gridPointSchema = z.object({
+  callsInFlight: z.int().positive().describe('asked for'),
+  callsInFlightHad: z.int().nonnegative().nullable().describe('as the kernel granted it; null without a trial'),
+  offeredPerS: perS.nullable().describe('on average; null: as fast as it goes'),
+  burstCalls: z.int().positive().describe('1: evenly spaced'),
+  bursts: z
+    .int()
+    .positive()
+    .nullable()
+    .describe('of a trial; 1: the next would be due after its end; null: evenly spaced'),
+  trials: z.array(
+    z.object({
+      achievedPerS: perS,
+      peakPerS: perS.describe('while calls were made, not waited for'),
+      lossFraction: z.number().min(0).max(1),
+    }),
+  ),
+  offered: z
+    .enum(['held', 'not-achieved', 'not-measured'])
+    .describe('not-achieved: the load generator kept less than 99 % of the rate, median over the trials'),
+  predictedLoss: z
+    .number()
+    .nullable()
+    .describe('by the queue fitted to the surface, which saw none of these points; null: no queue that holds'),
+});
+export type GridPoint = z.infer<typeof gridPointSchema>;
+
+export const gridSchema = z.object({
+  sectionMs: z.number().positive().describe('of a trial, about'),
+  repeats: z.int().positive().describe('trials of a point that were asked for'),
+  points: z.array(gridPointSchema),
+  failures: z.array(z.string()).describe('trials left out, and sizes not measured, each with its reason'),
+});
+export type GridResult = z.infer<typeof gridSchema>;
+
 export const capacitySchema = z.object({
   variant: z.string(),
   regime: z.enum(['blocks', 'drops', 'neither']),
@@ -89,6 +124,7 @@ export const capacitySchema = z.object({
   searches: z.array(searchSchema),
   failures: z.array(z.string()).describe('searches, or the surface, that a failed or unreconciled trial ended'),
   surface: surfaceSchema.nullable().describe('null: not asked for, nothing is buffered, or not finished'),
+  grid: gridSchema.optional().describe('loss over rate, burst and calls in flight; absent as surface is null'),
   capacity: z
     .object({
       perS,

@@ -9,8 +9,15 @@ import { RESULT_VERSION } from '../result-version.ts';
 import { median } from '../statistics/describe.ts';
 import type { StopWatch } from '../stop.ts';
 import type { LossPoint } from './fit.ts';
+import { type GridOptions, type GridSubject, predicted, runGrid } from './grid.ts';
 import { pointOf, pointSpec } from './points.ts';
-import { type Capacity, type CapacityStudy, capacityStudySchema, type SurfaceResult } from './result.ts';
+import {
+  type Capacity,
+  type CapacityStudy,
+  capacityStudySchema,
+  type GridResult,
+  type SurfaceResult,
+} from './result.ts';
 import { runSearches, type Searched, type SearchRun, type Subject, type TrialTerms, Unusable } from './run.ts';
 import { capacityOf } from './summarise.ts';
 import { measureSurface, type PointPlan, type SurfaceOptions } from './surface.ts';
@@ -31,11 +38,15 @@ export interface CapacityRequest extends Pick<SearchRun, 'searches' | 'criteria'
   readonly machine: Machine;
   /** Measured after the searches; null: not asked for. */
   readonly surface: Omit<SurfaceOptions, 'random' | 'longestPauseMs'> | null;
+  /** Measured after that; null: not asked for. */
+  readonly grid: GridOptions | null;
 }
 
 export interface CapacityServices extends Pick<SearchRun, 'runTrial' | 'tried' | 'searched'> {
   /** Told of each point of a surface. */
   readonly point: (variant: string, point: LossPoint) => void;
+  /** Told how many trials of the grid are done. */
+  readonly gridTrial: (done: number, of: number) => void;
   readonly environment: Environment;
   readonly stop: StopWatch;
 }
@@ -55,6 +66,7 @@ export async function studyCapacity(asked: CapacityRequest, services: CapacitySe
     const surface = await surfaceOf(subject, searched, asked, services, random);
     if (surface !== null) surfaces.set(subject.variant, surface);
   }
+  const grids = await gridsOf(subjects, found, surfaces, asked, services, random);
   const reason = stop.reason();
   return capacityStudySchema.parse({
     version: RESULT_VERSION,
@@ -77,7 +89,9 @@ export async function studyCapacity(asked: CapacityRequest, services: CapacitySe
     variants: subjects.map((subject) => {
       const definition = definitionOf(subject.variant, asked.backends).variant;
       const searched = found.get(subject.variant) as Searched;
-      return capacityRow(subject, definition, searched, surfaces.get(subject.variant) ?? null);
+      const row = capacityRow(subject, definition, searched, surfaces.get(subject.variant) ?? null);
+      const grid = grids.get(subject.variant);
+      return grid === undefined ? row : { ...row, grid };
     }),
   } satisfies CapacityStudy);
 }
@@ -126,6 +140,30 @@ async function surfaceOf(
     searched.failures.push(`surface: ${error.message}`);
     return null;
   }
+}
+
+/** Of what buffers anything and was run at full speed; a queue that holds predicts. */
+async function gridsOf(
+  subjects: readonly Subject[],
+  found: ReadonlyMap<string, Searched>,
+  surfaces: ReadonlyMap<string, SurfaceResult>,
+  { grid, machine, backends }: CapacityRequest,
+  { runTrial, stop, gridTrial: told }: CapacityServices,
+  random: Random,
+): Promise<Map<string, GridResult>> {
+  if (grid === null) return new Map();
+  const buffered = subjects.flatMap(({ variant, trial }): GridSubject[] => {
+    const { buffer } = definitionOf(variant, backends).variant;
+    const fullSpeedPerS = found.get(variant)?.searches[0]?.attempts[0]?.achievedPerS;
+    return buffer === null || fullSpeedPerS === undefined ? [] : [{ variant, trial, buffer, fullSpeedPerS }];
+  });
+  const run = { ...grid, subjects: buffered, machine, random, runTrial, stop: stop.signal, told };
+  return new Map(
+    [...(await runGrid(run))].map(([variant, { points, failures }]) => {
+      const surface = surfaces.get(variant);
+      return [variant, { ...grid, points: surface?.holds ? predicted(points, surface.fit) : points, failures }];
+    }),
+  );
 }
 
 /** A timer's, with as much again for a CPU that was asleep; what the kernel wakes sleeps until it does. */

@@ -8,6 +8,7 @@ import { capacityLines, renderCapacity, renderCapacityMarkdown } from '../../rep
 import { renderFleet } from '../../reports/fleet.ts';
 import { workloads } from '../../workloads/index.ts';
 import { writeFileAtomic } from '../atomic-file.ts';
+import { type GridOptions, gridSectionFor, predictedGridMs } from '../capacity/grid.ts';
 import { type Demand, planFleet } from '../capacity/planner.ts';
 import { type CapacityStudy, capacityStudySchema } from '../capacity/result.ts';
 import { holds } from '../capacity/search.ts';
@@ -20,11 +21,11 @@ import { checkAwake } from '../idle-check.ts';
 import { lockStudy } from '../lock.ts';
 import { type Pace, parsePeak, parseRate } from '../pace.ts';
 import { distDir } from '../paths.ts';
-import { resolveRequest } from '../plan.ts';
+import { definitionOf, resolveRequest } from '../plan.ts';
 import { probeOn } from '../probe.ts';
 import { demandOf } from '../profile/demand.ts';
 import { readProfile } from '../profile/file.ts';
-import { parseBytes, parseCount, parseDurationMs, parseList, parseShare } from '../quantity.ts';
+import { formatDuration, parseBytes, parseCount, parseDurationMs, parseList, parseShare } from '../quantity.ts';
 import { IDLE_POLICIES, PLACEMENTS, type Settings } from '../settings.ts';
 import { watchForStop } from '../stop.ts';
 import { prepareStudy } from '../study.ts';
@@ -44,6 +45,11 @@ const LEAST_PER_S = 1000;
 const SECTION_MS = 1000;
 /** 40 resamples have the ends of a 90 % interval. */
 const SURFACE = { testPoints: 16, fitPoints: 24, resamples: 40 };
+const GRID: GridOptions = { sectionMs: 500, repeats: 3 };
+/** Shorter sections measure when the collector happened to look. */
+const GRID_SECTION_LEAST_MS = 50;
+/** A line of progress for so many of its trials. */
+const GRID_SAID = 20;
 
 interface Asked {
   readonly settings: Settings;
@@ -51,6 +57,9 @@ interface Asked {
   readonly loss: number;
   readonly sectionMs: number;
   readonly surface: boolean;
+  readonly grid: boolean;
+  /** For the whole grid; undefined: as long as it takes. */
+  readonly gridTimeMs: number | undefined;
   readonly out: string | undefined;
 }
 
@@ -76,6 +85,10 @@ export function capacityCommand(context: () => CommandContext, finish: Finish) {
     .addOption(new Option('--placement <where>', "collector's CPU against the workload's").choices(PLACEMENTS))
     .addOption(new Option('--idle <policy>', 'busy keeps every CPU awake').choices(IDLE_POLICIES))
     .option('--surface', 'also the loss of bursts over buffer sizes, and a queue model fitted to it and tested')
+    .option('--grid', 'also a table of the loss over rates, bursts and calls in flight, each point three times')
+    .option('--grid-time <time>', 'with --grid: all of it in about so long, by shorter sections', (text) =>
+      parseDurationMs(text, '--grid-time'),
+    )
     .option('--seed <n>', 'of the order (default: a fresh one, recorded)', (text) => parseCount(text, '--seed', 0))
     .option('--out <dir>', 'new folder for the files (default: results/TIME-capacity)')
     .option('--plan <dir>', 'measures nothing: from the capacities measured there, what the demand below needs')
@@ -90,7 +103,7 @@ export function capacityCommand(context: () => CommandContext, finish: Finish) {
     .option('--profile <path>', 'with --plan: rate and burst of a real system, instead of --rate and --burst')
     .option('--hosts <n>', 'with --plan (default: 1)', count('--hosts'))
     .option('--cores <n>', 'with --plan: of each host (default: as measured)', count('--cores'))
-    .action(async ({ backends, workload, wakeup, searches, loss, section, surface, out, ...more }) => {
+    .action(async ({ backends, workload, wakeup, searches, loss, section, surface, grid, gridTime, out, ...more }) => {
       const { plan, rate, burst, profile, hosts, cores, ...terms } = more;
       const demanded: Demanded = { rate, burst, profile, hosts, cores };
       if (plan !== undefined) {
@@ -101,13 +114,17 @@ export function capacityCommand(context: () => CommandContext, finish: Finish) {
       if (terms.inFlight !== undefined && terms.buffer !== undefined) {
         throw usageError('--buffer and --in-flight both say how large the buffers are', 'give one of them');
       }
+      if (gridTime !== undefined && grid !== true) {
+        throw usageError('--grid-time bounds a grid, and none was asked for', 'give --grid as well');
+      }
       const settings: Settings = {
         ...terms,
         backends: backends === undefined ? undefined : parseList(backends, '--backends'),
         workloads: [workload],
         wakeup: wakeup === undefined ? undefined : [wakeup],
       };
-      finish(await search({ settings, searches, loss, sectionMs: section, surface: surface === true, out }, context()));
+      const measured = { surface: surface === true, grid: grid === true, gridTimeMs: gridTime };
+      finish(await search({ settings, searches, loss, sectionMs: section, ...measured, out }, context()));
     });
 }
 
@@ -186,8 +203,20 @@ function count(flag: string) {
   return (text: string): number => parseCount(text, flag, 1);
 }
 
+/** Throws a usage error for a time in which no grid is to be had. */
+function gridOptionsFor(variants: number, timeMs: number | undefined): GridOptions {
+  if (timeMs === undefined) return GRID;
+  const sectionMs = Math.min(GRID.sectionMs, gridSectionFor(timeMs, variants, GRID.repeats));
+  if (sectionMs >= GRID_SECTION_LEAST_MS) return { ...GRID, sectionMs };
+  const least = predictedGridMs(variants, { ...GRID, sectionMs: GRID_SECTION_LEAST_MS });
+  throw usageError(
+    `--grid-time ${formatDuration(timeMs)}: a grid of ${variants} backends takes about ${formatDuration(least)} with the shortest sections, ${GRID_SECTION_LEAST_MS} ms`,
+    'give more time, or fewer --backends',
+  );
+}
+
 async function search(
-  { settings, searches, loss, sectionMs, surface, out }: Asked,
+  { settings, searches, loss, sectionMs, surface, grid, gridTimeMs, out }: Asked,
   around: CommandContext,
 ): Promise<number> {
   const entry = join(distDir, 'harness', 'trial.js');
@@ -208,6 +237,12 @@ async function search(
   try {
     const { plan, rows } = await prepareStudy(request, context, probeOn(host));
     for (const { variant, answer, reason } of rows) if (answer === 'no') say(`${variant} cannot run here: ${reason}`);
+    const buffered = plan.backends.filter((id) => definitionOf(id, context.backends).variant.buffer !== null).length;
+    const gridOptions = grid && buffered > 0 ? gridOptionsFor(buffered, gridTimeMs) : null;
+    if (gridOptions !== null) {
+      const about = formatDuration(predictedGridMs(buffered, gridOptions));
+      say(`the grid takes about ${about} after the searches: sections of ${formatDuration(gridOptions.sectionMs)}`);
+    } else if (grid) say('no grid: nothing here has a buffer');
     const criteria = {
       lossFraction: loss,
       achievedLeast: ACHIEVED_LEAST,
@@ -224,6 +259,7 @@ async function search(
         criteria,
         sectionMs,
         surface: surface ? SURFACE : null,
+        grid: gridOptions,
       },
       {
         environment: await readEnvironment(),
@@ -233,6 +269,9 @@ async function search(
           say(`  ${variant} ${n + 1}: ${capacityLines.attempt(one)}: ${holds(one, criteria) ? 'held' : 'not held'}`);
         },
         point: (variant, one) => say(`  ${variant}: ${capacityLines.point(one)}`),
+        gridTrial: (done, of) => {
+          if (done % GRID_SAID === 0 || done === of) say(`  grid: ${done} of ${of} trials`);
+        },
         searched: (variant, n, done) =>
           say(`${variant} ${n + 1} of ${searches}: ${capacityLines.outcome(done.outcome)}`),
       },

@@ -97,6 +97,8 @@ test.each([
   [['--loss', '2'], "--loss: '2' is not a share below one"],
   [['--buffer', '1MiB', '--in-flight', '5'], '--buffer and --in-flight both say how large'],
   [['--rate', '10k'], '--rate belongs to a demand'],
+  [['--grid-time', '1m'], '--grid-time bounds a grid, and none was asked for'],
+  [['--backends', 'ebpf', '--grid', '--grid-time', '5s'], '--grid-time 5.0 s: a grid of 1 backends takes about 38 s'],
   [['--plan', '/nowhere', '--rate', '10k'], 'ENOENT'],
   [['--plan', '/nowhere'], '--plan needs a demand'],
   [['--workload', 'nul'], "there is no workload 'nul'"],

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { queueOf } from '../../harness/capacity/fit.ts';
+import {
+  type GridRun,
+  type GridSubject,
+  gridSectionFor,
+  predicted,
+  predictedGridMs,
+  runGrid,
+} from '../../harness/capacity/grid.ts';
 import { pointOf, pointSpec } from '../../harness/capacity/points.ts';
 import { lossOf } from '../../harness/capacity/queue-model.ts';
-import type { CapacityStudy } from '../../harness/capacity/result.ts';
+import type { CapacityStudy, GridPoint } from '../../harness/capacity/result.ts';
 import { runSearches, type SearchRun, type Subject } from '../../harness/capacity/run.ts';
 import { type Attempt, type Criteria, holds, type Search, searchCapacity } from '../../harness/capacity/search.ts';
 import { capacityOf } from '../../harness/capacity/summarise.ts';
@@ -10,6 +18,7 @@ import { measureSurface, type PointPlan, type RunPoint } from '../../harness/cap
 import { createRandom, type Random } from '../../harness/random.ts';
 import type { CompletedTrial, TrialResult, TrialSpec } from '../../harness/result.ts';
 import { renderCapacity, renderCapacityMarkdown } from '../../reports/capacity.ts';
+import { type GridTable, gridTables } from '../../reports/capacity-grid.ts';
 import { fakeContext } from '../fixtures/plan-context.ts';
 import { fixturePlan, fixtureTrials } from '../fixtures/study.ts';
 
@@ -315,6 +324,178 @@ describe('the loss surface', () => {
       longestPauseMs: 5,
     });
     expect(surface.lossError).toBeGreaterThan(0.1);
+  });
+});
+
+describe('the loss grid', () => {
+  const buffer = { bytesPerCall: 96, perCpu: true, granularity: 'call' } as const;
+  const { machine } = fakeContext();
+  const own = (variant: string) => (subjects.find((subject) => subject.variant === variant) as Subject).trial;
+  const subject = (variant: string, fullSpeedPerS = 2_560_000): GridSubject => ({
+    variant,
+    trial: own('ebpf'),
+    buffer,
+    fullSpeedPerS,
+  });
+  /** Loses what of a burst does not fit; the generator makes at most 700,000 a second, the kernel grants a tenth more. */
+  const base = answer({ ...own('ebpf'), trialId: '', round: 0, order: 0, warmup: false }, 9e9) as CompletedTrial;
+  function lossy(spec: TrialSpec): TrialResult {
+    const done = { ...base, spec };
+    const { workload } = spec;
+    if (workload.kind !== 'stamped' || done.accounting.delivers !== 'records' || !done.section)
+      throw new Error('the fixture changed');
+    const { calls, pace } = workload;
+    const callsInFlight = Math.round((spec.inFlight ?? 0) * 1.1);
+    const burst = pace?.burstCalls ?? calls;
+    const lost = burst === 1 ? 0 : Math.max(0, 1 - callsInFlight / burst);
+    const durationNs = pace ? (calls * 1e9) / Math.min(pace.ratePerS, 600_000) : (calls * 1e9) / 2_560_000;
+    return {
+      ...done,
+      section: { ...done.section, calls, durationNs, waitedNs: durationNs - (calls * 1e9) / 2_560_000 },
+      accounting: { ...done.accounting, issued: calls, complete: calls - Math.round(calls * lost) },
+      geometry: { ...done.geometry, callsInFlight },
+    };
+  }
+  function gridRun(changed: Partial<GridRun> = {}): GridRun & { specs: TrialSpec[] } {
+    const specs: TrialSpec[] = [];
+    return {
+      specs,
+      subjects: [subject('ebpf'), subject('perf')],
+      machine,
+      random: createRandom(4),
+      sectionMs: 500,
+      repeats: 3,
+      stop: new AbortController().signal,
+      told: () => undefined,
+      runTrial: async (spec) => {
+        specs.push(spec);
+        return lossy(spec);
+      },
+      ...changed,
+    };
+  }
+
+  it('has every rate evenly and in bursts of the same average into every buffer, three times, backends in turn', async () => {
+    const run = gridRun();
+    const grids = await runGrid(run);
+    const { points, failures } = grids.get('ebpf') ?? { points: [], failures: ['none'] };
+    expect(failures).toEqual([]);
+    expect(points).toHaveLength(3 * (5 + 3 * 4));
+    expect(points.every(({ trials }) => trials.length === 3)).toBe(true);
+    const even = points.filter(({ burstCalls, callsInFlight }) => burstCalls === 1 && callsInFlight === 4000);
+    expect(even.map(({ offeredPerS }) => offeredPerS)).toEqual([10_000, 40_000, 160_000, 640_000, null]);
+    expect(new Set(run.specs.map(({ trialId }) => trialId)).size).toBe(run.specs.length);
+    expect(run.specs).toHaveLength(2 * 51 * 3);
+    expect(new Set(run.specs.slice(0, 51).map(({ trialId }) => trialId.split('@')[0])).size).toBe(2);
+    expect(new Set(run.specs.slice(0, 102).map(({ round }) => round))).toEqual(new Set([0]));
+    const burst = points.find((p) => p.burstCalls === 1000 && p.offeredPerS === 40_000 && p.callsInFlight === 1000);
+    expect(burst).toMatchObject({ bursts: 20, callsInFlightHad: 1100, offered: 'held' });
+    const paced = run.specs.filter(({ trialId }) => trialId.startsWith('ebpf@1000x1000/40000#'));
+    for (const { workload, bufferBytes } of paced) {
+      expect(workload).toMatchObject({ calls: 20_000, pace: { ratePerS: 40_000, burstCalls: 1000 } });
+      expect(bufferBytes).toBe(1000 * 96 * 2);
+    }
+    expect(paced).toHaveLength(3);
+  });
+
+  it('makes a burst whose next one is due too late alone, and blanks what the generator did not keep', async () => {
+    const run = gridRun();
+    const { points } = (await runGrid(run)).get('perf') as { points: GridPoint[] };
+    const alone = points.filter(({ bursts }) => bursts === 1);
+    expect(alone.every(({ offeredPerS, burstCalls }) => burstCalls > (offeredPerS ?? 0) / 4)).toBe(true);
+    expect(alone.length).toBeGreaterThan(6);
+    expect(alone.every(({ offered }) => offered === 'held')).toBe(true);
+    expect(
+      run.specs
+        .filter(({ trialId }) => trialId.includes('x100000/10000#'))
+        .every(({ workload }) => !('pace' in workload)),
+    ).toBe(true);
+    const missed = points.filter(({ offered }) => offered === 'not-achieved');
+    expect(missed.length).toBeGreaterThan(0);
+    expect(missed.every(({ offeredPerS, bursts }) => offeredPerS === 640_000 && bursts !== 1)).toBe(true);
+  });
+
+  it('leaves out a trial that cannot count, and ends with what there is when it is stopped', async () => {
+    const stop = new AbortController();
+    let trials = 0;
+    const run = gridRun({
+      stop: stop.signal,
+      runTrial: async (spec) => {
+        if (++trials === 7) {
+          const done = lossy(spec) as CompletedTrial;
+          return { ...done, accounting: { ...done.accounting, verdict: 'under-reported', reasons: ['odd'] } as never };
+        }
+        if (trials === 150) {
+          stop.abort();
+          throw new Error('stopped');
+        }
+        return lossy(spec);
+      },
+    });
+    const grids = [...(await runGrid(run)).values()];
+    expect(grids.flatMap(({ failures }) => failures)).toEqual([
+      expect.stringMatching(/^\d+ calls in flight, bursts of \d+: odd$/),
+    ]);
+    const counted = grids.flatMap(({ points }) => points).reduce((n, { trials: some }) => n + some.length, 0);
+    expect(counted).toBe(148);
+  });
+
+  it('does not ask for buffers that the machine cannot spare', async () => {
+    const run = gridRun({ subjects: [subject('ebpf')], machine: { ...machine, memoryBytes: 4 * 4000 * 96 * 2 } });
+    const { points, failures } = (await runGrid(run)).get('ebpf') as { points: GridPoint[]; failures: string[] };
+    expect(failures).toEqual(["16000 calls in flight take more than a quarter of this machine's memory"]);
+    const large = points.filter(({ callsInFlight }) => callsInFlight === 16_000);
+    expect(large.every(({ offered, trials }) => offered === 'not-measured' && trials.length === 0)).toBe(true);
+    expect(run.specs).toHaveLength(34 * 3);
+  });
+
+  it('is predicted by a queue that was fitted elsewhere, where it was offered', async () => {
+    const { points } = (await runGrid(gridRun())).get('ebpf') as { points: GridPoint[] };
+    const told = predicted(points, { servedPerS: 1e6, pauseMs: 0.1, bufferShare: 1 });
+    for (const { offered, predictedLoss } of told) expect(predictedLoss === null).toBe(offered !== 'held');
+    const burst = told.find((p) => p.burstCalls === 10_000 && p.offeredPerS === 160_000 && p.callsInFlight === 4000);
+    // 4400 fit, a million a second are served while 2.56 million come, asleep for the first of it.
+    const load = { peakPerS: 2_560_000, burstCalls: 10_000, intervalMs: 62.5, bursts: 8 };
+    expect(burst?.predictedLoss).toBeCloseTo(lossOf(load, { servedPerS: 1e6, pauseMs: 0.1, bufferCalls: 4400 }), 6);
+    const slow = told.find((p) => p.burstCalls === 1 && p.offeredPerS === 10_000);
+    expect(slow?.predictedLoss).toBe(0);
+  });
+
+  it('takes as long as was said, and is fitted into less', () => {
+    const options = { sectionMs: 500, repeats: 3 };
+    expect(predictedGridMs(2, options)).toBe(2 * 51 * 3 * 700);
+    expect(gridSectionFor(predictedGridMs(2, options), 2, 3)).toBe(500);
+    expect(gridSectionFor(1000, 2, 3)).toBe(0);
+  });
+
+  it('is drawn as a table a backend, blank where nothing was offered', async () => {
+    const { points } = (await runGrid(gridRun())).get('ebpf') as { points: GridPoint[] };
+    const [first, ...rest] = points as [GridPoint, ...GridPoint[]];
+    const spread = {
+      ...first,
+      trials: [0.02, 0.5, 0.01].map((lossFraction) => ({
+        ...(first.trials[0] as GridPoint['trials'][number]),
+        lossFraction,
+      })),
+    };
+    const row = (grid: GridPoint[]) =>
+      ({
+        variants: [{ variant: 'ebpf', grid: { points: grid, failures: ['odd', 'odd'] } }],
+      }) as unknown as CapacityStudy;
+    const [table] = gridTables(row([spread, ...rest])) as [GridTable];
+    expect(table.heads).toEqual([
+      'right:ebpf\ncalls in flight',
+      'left:load',
+      ...['10.0 k/s', '40.0 k/s', '160 k/s', '640 k/s', 'full speed'].map((head) => `right:${head}`),
+    ]);
+    expect(table.text).toBe('Left out: odd.');
+    expect(table.rows).toHaveLength(12);
+    expect(table.rows[0]).toEqual(['1,100', 'evenly', '2 % [1, 50.0]', '0 %', '0 %', '–', '99.91 %']);
+    expect(table.rows[3]).toEqual(['1,100', 'bursts of 100,000', '98.9 %°', '98.9 %°', '98.9 %°', '–', '–']);
+    const fit = { servedPerS: 1e9, pauseMs: 0, bufferShare: 1 };
+    const [withModel] = gridTables(row(predicted(points, fit))) as [GridTable];
+    expect(withModel.heads.at(-1)).toBe('right:model\noff by');
+    expect(withModel.rows[3]?.at(-1)).toBe('98.9 %');
   });
 });
 
