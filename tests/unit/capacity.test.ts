@@ -382,7 +382,7 @@ describe('the loss grid', () => {
     expect(failures).toEqual([]);
     expect(points).toHaveLength(3 * (5 + 3 * 4));
     expect(points.every(({ trials }) => trials.length === 3)).toBe(true);
-    const even = points.filter(({ burstCalls, callsInFlight }) => burstCalls === 1 && callsInFlight === 4000);
+    const even = points.filter(({ burstCalls, callsInFlight }) => burstCalls === 1 && callsInFlight === 1000);
     expect(even.map(({ offeredPerS }) => offeredPerS)).toEqual([10_000, 40_000, 160_000, 640_000, null]);
     expect(new Set(run.specs.map(({ trialId }) => trialId)).size).toBe(run.specs.length);
     expect(run.specs).toHaveLength(2 * 51 * 3);
@@ -441,10 +441,10 @@ describe('the loss grid', () => {
   });
 
   it('does not ask for buffers that the machine cannot spare', async () => {
-    const run = gridRun({ subjects: [subject('ebpf')], machine: { ...machine, memoryBytes: 4 * 4000 * 96 * 2 } });
+    const run = gridRun({ subjects: [subject('ebpf')], machine: { ...machine, memoryBytes: 4 * 1000 * 96 * 2 } });
     const { points, failures } = (await runGrid(run)).get('ebpf') as { points: GridPoint[]; failures: string[] };
-    expect(failures).toEqual(["16000 calls in flight take more than a quarter of this machine's memory"]);
-    const large = points.filter(({ callsInFlight }) => callsInFlight === 16_000);
+    expect(failures).toEqual(["10000 calls in flight take more than a quarter of this machine's memory"]);
+    const large = points.filter(({ callsInFlight }) => callsInFlight === 10_000);
     expect(large.every(({ offered, trials }) => offered === 'not-measured' && trials.length === 0)).toBe(true);
     expect(run.specs).toHaveLength(34 * 3);
   });
@@ -453,10 +453,10 @@ describe('the loss grid', () => {
     const { points } = (await runGrid(gridRun())).get('ebpf') as { points: GridPoint[] };
     const told = predicted(points, { servedPerS: 1e6, pauseMs: 0.1, bufferShare: 1 });
     for (const { offered, predictedLoss } of told) expect(predictedLoss === null).toBe(offered !== 'held');
-    const burst = told.find((p) => p.burstCalls === 10_000 && p.offeredPerS === 160_000 && p.callsInFlight === 4000);
-    // 4400 fit, a million a second are served while 2.56 million come, asleep for the first of it.
+    const burst = told.find((p) => p.burstCalls === 10_000 && p.offeredPerS === 160_000 && p.callsInFlight === 1000);
+    // 1100 fit, a million a second are served while 2.56 million come, asleep for the first of it.
     const load = { peakPerS: 2_560_000, burstCalls: 10_000, intervalMs: 62.5, bursts: 8 };
-    expect(burst?.predictedLoss).toBeCloseTo(lossOf(load, { servedPerS: 1e6, pauseMs: 0.1, bufferCalls: 4400 }), 6);
+    expect(burst?.predictedLoss).toBeCloseTo(lossOf(load, { servedPerS: 1e6, pauseMs: 0.1, bufferCalls: 1100 }), 6);
     const slow = told.find((p) => p.burstCalls === 1 && p.offeredPerS === 10_000);
     expect(slow?.predictedLoss).toBe(0);
   });
@@ -490,12 +490,12 @@ describe('the loss grid', () => {
     ]);
     expect(table.text).toBe('Left out: odd.');
     expect(table.rows).toHaveLength(12);
-    expect(table.rows[0]).toEqual(['1,100', 'evenly', '2 % [1, 50.0]', '0 %', '0 %', '–', '99.91 %']);
-    expect(table.rows[3]).toEqual(['1,100', 'bursts of 100,000', '98.9 %°', '98.9 %°', '98.9 %°', '–', '–']);
+    expect(table.rows[0]).toEqual(['110', 'evenly', '2 % [1, 50.0]', '0 %', '0 %', '–', '99.991 %']);
+    expect(table.rows[3]).toEqual(['110', 'bursts of 100,000', '99.8 %°', '99.8 %°', '99.8 %°', '–', '–']);
     const fit = { servedPerS: 1e9, pauseMs: 0, bufferShare: 1 };
     const [withModel] = gridTables(row(predicted(points, fit))) as [GridTable];
     expect(withModel.heads.at(-1)).toBe('right:model\noff by');
-    expect(withModel.rows[3]?.at(-1)).toBe('98.9 %');
+    expect(withModel.rows[3]?.at(-1)).toBe('99.8 %');
   });
 });
 
