@@ -160,6 +160,8 @@ export interface BackendDefinition {
   readonly variants: readonly VariantDefinition[];
   /** Name of the native source; equal to the folder's name. */
   readonly source: string;
+  /** What of the target or the machine it needs for itself, so that no other that needs it collects at once. Absent: nothing. */
+  readonly takesAlone?: string;
   /** Options for the native source. */
   sourceOptions?(variant: VariantDefinition, options: TraceOptions): SourceOptions;
   launchNeeds?(variant: VariantDefinition, options: TraceOptions): LaunchNeeds;

@@ -45,6 +45,8 @@ export interface CellRequest {
   readonly workloads: readonly AskedWorkload[];
   /** The baseline may be among them. */
   readonly variants: readonly Contestant[];
+  /** Of them, two collectors at once. */
+  readonly pairs: readonly { readonly first: Contestant; readonly second: Contestant }[];
   readonly baseline: Contestant;
   readonly bufferBytes: number;
   /** Besides the cells of bufferBytes, cells whose buffer holds so many calls; null: none. */

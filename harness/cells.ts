@@ -11,8 +11,9 @@ import { addedNs } from './costs.ts';
 import { soakedCells } from './cpu-bill/cells.ts';
 import type { Machine } from './machine.ts';
 import { paceText } from './pace.ts';
+import { type Pair, pairId } from './pairs.ts';
 import type { Plan, Starvation, WorkloadSpec } from './result.ts';
-import { cannotStarve, starvationText, starvedTrial } from './starvation.ts';
+import { cannotStarve, starvationOf, starvationText, starvedTrial } from './starvation.ts';
 import { keepsOwnWakeup, wakeupText } from './wakeup.ts';
 
 const DEADLINE_FACTOR = 10;
@@ -65,10 +66,14 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
         }
       }
     }
+    for (const pair of request.pairs) traced.push(...pairCells(request, workload, pair, baselines, notes));
     if (traced.length === 0) traced.push(twin(request, workload, baselines, notes));
     baselines.addHalved();
     cells.push(...baselines.cells, ...traced);
-    const soaked = soakedCells([...baselines.cells, ...traced], (id) => isBilled(request, id));
+    const billed = traced.filter(
+      ({ cell: { trial } }) => starvationOf(trial) === null && trial.alongside === undefined,
+    );
+    const soaked = soakedCells([...baselines.cells, ...billed], (id) => isBilled(request, id));
     cells.push(...soaked.cells);
     for (const note of soaked.notes) notes.add(note);
   }
@@ -103,6 +108,66 @@ function isBilled({ variants, baseline, cpuBill }: CellRequest, id: string): boo
   const contestant = [baseline, ...variants].find((known) => known.id === id);
   if (cpuBill === null || contestant === undefined || contestant.variant.tool !== undefined) return false;
   return cpuBill === 'asked' || contestant.variant.name === '';
+}
+
+/** Each with the buffer and wake-up it has alone, as many calls as stress the one that needs more of them. */
+function pairCells(
+  request: CellRequest,
+  workload: AskedWorkload,
+  { first, second }: Pair,
+  baselines: Baselines,
+  notes: Set<string>,
+): ExpandedCell[] {
+  const marked = [first, second].some((contestant) => needsAuditContext(request, contestant));
+  return budgetsOf(request, workload, first).flatMap((budget) => {
+    const theirs = budgetsOf(request, workload, second);
+    const other = theirs.find(({ inFlight }) => inFlight === budget.inFlight) ?? (theirs[0] as Budget);
+    const spec = pairSpec(
+      workloadSpec(request, workload, first, budget, notes),
+      workloadSpec(request, workload, second, other, notes),
+      { first, second },
+    );
+    const place = placementOf(request, first, spec, notes);
+    const baselineCellId = baselines.for(spec, place, marked);
+    const sized = budget.inFlight === null ? '' : `@${budget.inFlight}calls`;
+    const policies = wakeupsOf(request, second).map(({ policy }) => policy);
+    return wakeupsOf(request, first).map((wakeup) => {
+      const woken = wakeup.isOneOfSeveral ? `+${wakeupText(wakeup.policy)}` : '';
+      const same = policies.find((policy) => wakeupText(policy) === wakeupText(wakeup.policy));
+      const { cell } = makeCell(request, workload, first, spec, place, {
+        cellId: `${slug(spec)}/${pairId(first.id, second.id)}${sized}${woken}`,
+        baselineCellId,
+        budget,
+        wakeup: wakeup.policy,
+        starvation: null,
+        auditContext: marked ? 'present' : 'absent',
+      });
+      cell.trial.alongside = {
+        variant: second.id,
+        bufferBytes: other.bytes,
+        wakeup: same ?? policies[0] ?? second.variant.wakeup,
+        collectorCpus: secondPlace(request, place, second),
+      };
+      const added = addedNs(first.variant.capabilities) + addedNs(second.variant.capabilities);
+      return { cell, sectionMs: predictedMs(workload, spec, added) };
+    });
+  });
+}
+
+/** Whoever stops the workload decides how many calls can be made in time; else whoever has more to fill. */
+function pairSpec(one: WorkloadSpec, other: WorkloadSpec, { first, second }: Pair): WorkloadSpec {
+  if (one.kind !== 'stamped' || other.kind !== 'stamped') return one;
+  if (first.variant.capabilities.regime === 'blocks') return one;
+  if (second.variant.capabilities.regime === 'blocks') return other;
+  return one.calls >= other.calls ? one : other;
+}
+
+/** Where it runs alone, as far as the CPUs that the first left the workload allow. */
+function secondPlace(request: CellRequest, { workloadCpus }: Place, { variant }: Contestant): number[] | null {
+  const wanted = request.placement ?? variant.placement;
+  if (workloadCpus === null || wanted === 'free') return null;
+  const rest = request.machine.cpus.filter((cpu) => !workloadCpus.includes(cpu));
+  return wanted === 'same' || rest.length === 0 ? workloadCpus : rest.slice(-1);
 }
 
 /** Equal bytes for all; where something is buffered and it was asked for, equal calls as well. */

@@ -12,6 +12,7 @@ import type { BillScope } from './cpu-bill/cells.ts';
 import { cannotError, usageError } from './errors.ts';
 import type { Machine } from './machine.ts';
 import { type Pace, paceText } from './pace.ts';
+import { checkPair, type Pair, pairId, pairNames } from './pairs.ts';
 import { DEFAULT_BUFFER, type Profile, profiles } from './profiles.ts';
 import { formatBytes, formatDuration, parseBytes } from './quantity.ts';
 import type { Plan, Starvation, WorkloadRow, WorkloadSpec } from './result.ts';
@@ -42,6 +43,8 @@ export interface Request {
   readonly profile: Profile;
   /** Variant ids in report order, the baseline first. */
   readonly variants: readonly string[];
+  /** Two of them at once. */
+  readonly pairs: readonly Pair[];
   readonly required: readonly string[];
   /** Those that can run here. */
   readonly workloads: readonly AskedWorkload[];
@@ -92,6 +95,7 @@ export function resolveRequest(settings: Settings, context: PlanContext, freshSe
     profileName,
     profile,
     variants,
+    pairs: resolvePairs(settings.backends ?? [], context.backends),
     required,
     ...resolveWorkloads(settings, profile, context),
     bufferBytes,
@@ -114,6 +118,10 @@ export function resolveRequest(settings: Settings, context: PlanContext, freshSe
     seed: settings.seed ?? freshSeed,
     settings,
   };
+}
+
+function partition<Item>(items: readonly Item[], wanted: (item: Item) => boolean): [Item[], Item[]] {
+  return [items.filter(wanted), items.filter((item) => !wanted(item))];
 }
 
 function eachOnce<Item>(items: readonly Item[], key: (item: Item) => string): Item[] {
@@ -201,12 +209,30 @@ function resolveVariants(
   const known = backends.flatMap(idsOf);
   const wanted = new Set<string>([BASELINE]);
   if (asked) {
-    for (const name of asked) for (const id of variantsNamed(name, backends)) wanted.add(id);
+    // Of a pair each alone as well, which it is held against.
+    for (const name of asked.flatMap((text) => pairNames(text) ?? [text]))
+      for (const id of variantsNamed(name, backends)) wanted.add(id);
   } else {
     const usual = withDefault(backends);
     for (const id of profile.variants === 'all' ? usual.flatMap(idsOf) : usual.map(({ name }) => name)) wanted.add(id);
   }
   return known.filter((id) => wanted.has(id)); // in report order
+}
+
+/** Throws usage errors for two that cannot be at once. */
+function resolvePairs(asked: readonly string[], backends: readonly BackendDefinition[]): Pair[] {
+  const pairs = asked.flatMap((name) => {
+    const names = pairNames(name);
+    if (names === null) return [];
+    const [first, second] = names.map((text) => {
+      const [id, ...more] = variantsNamed(text, backends);
+      if (id !== undefined && more.length === 0) return definitionOf(id, backends);
+      throw usageError(`${name}: ${text} is more than one variant`, 'name two variants: ebpf+perf');
+    }) as [Contestant, Contestant];
+    checkPair({ first, second });
+    return [{ first, second }];
+  });
+  return eachOnce(pairs, ({ first, second }) => pairId(first.id, second.id));
 }
 
 /** Variants that must be had. Throws (exit 3) when a required application lacks something. */
@@ -331,9 +357,13 @@ export function expandPlan(
     throw cannotError('--placement other needs two CPUs and this process may use one', 'use --placement same');
   }
   const filter = request.filterNumbers?.map(context.syscallName) ?? null;
+  const [pairs, without] = partition(request.pairs, ({ first, second }) =>
+    [first, second].every(({ id }) => usable.includes(id)),
+  );
   const cellRequest: CellRequest = {
     workloads: request.workloads,
     variants: usable.map((id) => definitionOf(id, context.backends)),
+    pairs,
     baseline: definitionOf(BASELINE, context.backends),
     bufferBytes: request.bufferBytes,
     inFlight: request.inFlight,
@@ -396,7 +426,11 @@ export function expandPlan(
     workloads: [...specs.values()] as WorkloadSpec[],
     cells: cells.map(({ cell }) => cell),
   };
-  return { plan, predictedMs, predictedRoundMs, notes };
+  const absent = without.map(({ first, second }) => {
+    const cannot = [first.id, second.id].filter((id) => !usable.includes(id));
+    return `no cell of ${pairId(first.id, second.id)}: ${cannot.join(' and ')} cannot run here`;
+  });
+  return { plan, predictedMs, predictedRoundMs, notes: [...notes, ...absent] };
 }
 
 /** Throws TypeError: names were checked before. */

@@ -89,6 +89,15 @@ export const trialSpecSchema = z.object({
   auditContext: auditContextSchema.describe('as asked; the completed trial says what it was'),
   user: z.string().nullable().describe('credentials of the target'),
   consumer: z.enum(['ledger', 'javascript']).describe('who reads the records; javascript adds the time to JavaScript'),
+  alongside: z
+    .object({
+      variant: z.string(),
+      bufferBytes: z.int().positive(),
+      wakeup: wakeupSchema,
+      collectorCpus: z.array(z.int().nonnegative()).nullable(),
+    })
+    .optional()
+    .describe('a second collector on the same target, on the terms it has alone; absent: none'),
   stallMs: z.int().nonnegative().describe('the collector stands still for so long, once, in the section; 0: never'),
   stallAfterCalls: z.int().nonnegative().describe('… after it delivered so many calls'),
   cpuQuota: z
@@ -293,6 +302,15 @@ export const completedTrialSchema = z.object({
     })
     .optional()
     .describe('of the section, with a CPU quota'),
+  alongside: z
+    .object({
+      accounting: accountingSchema,
+      geometry: geometrySchema,
+      drainCpuNs: ns.describe('CPU of its drain thread between the gates'),
+      kernelCpuNs: ns,
+    })
+    .optional()
+    .describe('of the second collector; all else here is of the first'),
   openNs: ns,
   attachNs: ns,
   detachNs: ns,
@@ -330,10 +348,26 @@ const cpuPartsSchema = z.object({
   total: intervalSchema.nullable(),
 });
 
+/** Two collectors on one target: what the pair costs beside what each costs alone, and the second's books. */
+export const alongsideSchema = z.object({
+  first: z.string().describe('whose records, books and latency the cell has'),
+  second: z.string(),
+  aloneCellIds: z.object({ first: z.string().nullable(), second: z.string().nullable() }),
+  overSumNs: intervalSchema
+    .nullable()
+    .describe('added by the pair less what the two add alone, paired by round; null: why is in overSumReason'),
+  overSumReason: z.string().nullable(),
+  deliveredFraction: z.number().nullable().describe('of the second'),
+  discrepancy: boundsSchema.nullable().describe('of the second'),
+  reconciled: count.describe('completed trials in which the books of the second balance'),
+});
+export type Alongside = z.infer<typeof alongsideSchema>;
+
 export const cellSchema = z.object({
   cellId: z.string(),
   workload: workloadSpecSchema,
-  variant: z.string(),
+  variant: z.string().describe('of two collectors at once both: ebpf+perf'),
+  alongside: alongsideSchema.optional().describe('of a cell with two collectors at once'),
   baselineCellId: z.string().nullable().describe('the none cell of the same workload and calls; null for it itself'),
   terms: z.object({
     delivers: z.enum(['records', 'counts', 'nothing']),

@@ -12,7 +12,16 @@ import { BASELINE, definitionOf, type ExpandedPlan, expandPlan, type PlanContext
 import type { Probe } from './probe.ts';
 import type { Progress } from './progress.ts';
 import { jointSpecs } from './reference/plan.ts';
-import type { BackendRow, Calibration, Environment, JointResult, JointSpec, Study, TrialResult } from './result.ts';
+import type {
+  Accounting,
+  BackendRow,
+  Calibration,
+  Environment,
+  JointResult,
+  JointSpec,
+  Study,
+  TrialResult,
+} from './result.ts';
 import { RESULT_VERSION } from './result-version.ts';
 import { runRounds } from './runner.ts';
 import type { StopWatch } from './stop.ts';
@@ -281,9 +290,10 @@ function termsOf(backends: readonly BackendDefinition[]): Map<string, VariantTer
 export function exitCodeOf(study: Study, trials: readonly TrialResult[]): number {
   if (trials.some((trial) => trial.status === 'failed')) return EXIT.runError;
   if (study.joint.some((joint) => joint.status === 'failed')) return EXIT.runError;
+  const wrong = (books: Accounting | undefined): boolean =>
+    books !== undefined && books.delivers !== 'nothing' && books.verdict === 'error';
   const books = trials.some(
-    (trial) =>
-      trial.status === 'completed' && trial.accounting.delivers !== 'nothing' && trial.accounting.verdict === 'error',
+    (trial) => trial.status === 'completed' && (wrong(trial.accounting) || wrong(trial.alongside?.accounting)),
   );
   const proportional = study.cells.every((cell) => cell.flags.every((flag) => flag.code !== 'not-proportional'));
   const quiet = study.noise === null || study.noise.baselineHalfWidth <= NOISE_BOUND;

@@ -77,10 +77,10 @@ export interface TracedSettings {
   readonly stdio: TargetSettings['stdio'];
   /** Of an application of the catalogue; absent or null: it runs where the harness does, by itself. */
   readonly surroundings?: Surroundings | null;
-  /** Gates and truth of a stamped workload, which one collector alone can serve. */
-  readonly control: { readonly fd: number; readonly handle: ControlHandle } | null;
   /** Read at the gates; absent or null: the run is not soaked. */
   readonly soak?: SoakHandle | null;
+  /** Gates and truth of a stamped workload; made for as many collectors as there are. */
+  readonly control: { readonly fd: number; readonly handle: ControlHandle; readonly collectors: number } | null;
   /** The target is to have an audit context even if no collector needs one: the baseline of those that do. */
   readonly auditContext: boolean;
   readonly canaryCalls: number;
@@ -161,7 +161,8 @@ export function holdFor(needs: LaunchNeeds): Promise<{ release(): Promise<void> 
  * when it settles.
  */
 export async function runTraced(s: TracedSettings): Promise<TracedOutcome> {
-  if (s.control !== null && s.collectors.length > 1) throw new TypeError('a control page has one collector');
+  if (s.control !== null && s.control.collectors !== s.collectors.length)
+    throw new TypeError(`a control page for ${s.control.collectors} collectors, and there are ${s.collectors.length}`);
   const prepared = s.collectors.map((collector) => prepare(collector, s.filter));
   const asked = needsOf(prepared, s.companion ?? null);
   const needs: LaunchNeeds = s.auditContext && asked.audit === undefined ? { ...asked, audit: 'listener' } : asked;

@@ -29,7 +29,7 @@ import type { Accounting, CompletedTrial, CpuBill, Latency, TrialResult, TrialSp
 import { RESULT_VERSION } from './result-version.ts';
 import { NATIVE_ARCH } from './session.ts';
 import { syscallName, syscallNumber } from './syscalls/index.ts';
-import { onlyReport, runTraced, type TracedOutcome } from './traced.ts';
+import { type Collector, runTraced, type TracedOutcome } from './traced.ts';
 
 /** Long enough for a stable minimum of blocks, short enough to cost 2–3 ms. */
 const CANARY_CALLS = 10_000;
@@ -56,7 +56,7 @@ function readTruth(control: Control, outcome: TracedOutcome, spec: TrialSpec): C
   }
   const name = spec.workload.name;
   if (truth.errno !== 0) throw new TracebenchError(EXIT.runError, `workload ${name}: ${truth.errorText}`);
-  if (truth.gate !== GATE_END || !onlyReport(outcome).sectionLeft) {
+  if (truth.gate !== GATE_END || !outcome.reports.every((report) => report.sectionLeft)) {
     const how = outcome.end.signal !== null ? `signal ${outcome.end.signal}` : `code ${outcome.end.exitCode}`;
     throw new TracebenchError(EXIT.runError, `workload ${name} ended with ${how} before the end of its section`);
   }
@@ -88,13 +88,12 @@ function kindTruths(truth: ControlReport, filter: readonly number[] | null): Kin
 }
 
 function accountingOf(
-  spec: TrialSpec,
-  outcome: TracedOutcome,
+  id: string,
+  report: SessionReport,
   kinds: readonly KindTruth[] | null,
   filter: readonly number[] | null,
 ): Accounting {
-  const { variant } = findVariant(spec.variant);
-  const report = onlyReport(outcome);
+  const { variant } = findVariant(id);
   const delivers = variant.capabilities.delivers;
   if (delivers === 'nothing') return { delivers };
   const markNr = syscallNumber('getppid');
@@ -174,6 +173,13 @@ async function billOf(soaker: Soaker, truth: ControlReport, report: SessionRepor
   });
 }
 
+/** The second collector, and whether it stops the target: who does is armed last, so that the other sees its stops. */
+function secondOf({ alongside, detail }: TrialSpec): { collector: Collector; blocks: boolean } | null {
+  if (alongside === undefined) return null;
+  const blocks = findVariant(alongside.variant).variant.capabilities.regime === 'blocks';
+  return { collector: { ...alongside, detail, stallMs: 0, stallAfterCalls: 0, onBatch: null }, blocks };
+}
+
 function kernelCpuNs(counters: readonly Counter[]): number {
   return counters.filter((c) => c.unit === 'ns').reduce((sum, c) => sum + c.count, 0);
 }
@@ -195,7 +201,7 @@ async function measure(spec: TrialSpec, stage: Stage, soaker: Soaker | null, sig
   const { variant } = findVariant(spec.variant);
   const filter = spec.filter === null ? null : spec.filter.map((name) => syscallNumber(name));
   const stamped = spec.workload.kind === 'stamped' ? spec.workload : null;
-  const control = stamped === null ? null : native().createControl();
+  const control = stamped === null ? null : native().createControl(spec.alongside === undefined ? 1 : 2);
   const javascript = spec.consumer === 'javascript' && control !== null ? await javaScriptLatency(control) : null;
   const contestant = contestantOf(spec.variant);
   const tool = contestant === null ? null : await openTool(contestant, spec, stage);
@@ -205,20 +211,22 @@ async function measure(spec: TrialSpec, stage: Stage, soaker: Soaker | null, sig
   try {
     if (spec.auditContext === 'absent') guard = await holdNoAuditContext();
     quota = await quotaFor(spec);
+    const first: Collector = {
+      variant: tool === null ? spec.variant : GATES_ONLY,
+      bufferBytes: spec.bufferBytes,
+      wakeup: tool === null ? spec.wakeup : null,
+      detail: spec.detail,
+      collectorCpus: spec.collectorCpus,
+      stallMs: spec.stallMs,
+      stallAfterCalls: spec.stallAfterCalls,
+      cpuLimit: quota?.limit,
+      onBatch: spec.consumer === 'javascript' ? (batch) => javascript?.take(batch) : null,
+    };
+    const second = secondOf(spec);
+    const collectors =
+      second === null ? [first] : second.blocks ? [first, second.collector] : [second.collector, first];
     const outcome = await runTraced({
-      collectors: [
-        {
-          variant: tool === null ? spec.variant : GATES_ONLY,
-          bufferBytes: spec.bufferBytes,
-          wakeup: tool === null ? spec.wakeup : null,
-          detail: spec.detail,
-          collectorCpus: spec.collectorCpus,
-          stallMs: spec.stallMs,
-          stallAfterCalls: spec.stallAfterCalls,
-          cpuLimit: quota?.limit,
-          onBatch: spec.consumer === 'javascript' ? (batch) => javascript?.take(batch) : null,
-        },
-      ],
+      collectors,
       argv: tool?.argv ?? stage.argv,
       surroundings: stage.surroundings,
       filter,
@@ -236,7 +244,10 @@ async function measure(spec: TrialSpec, stage: Stage, soaker: Soaker | null, sig
     if (outcome.aborted !== null) throw outcome.aborted;
     const { end } = outcome;
     const figureOfMerit = stage.figureOf(end);
-    const report = onlyReport(outcome);
+    const reportOf = (collector: Collector): SessionReport =>
+      outcome.reports[collectors.indexOf(collector)] as SessionReport;
+    const report = reportOf(first);
+    const beside = second && reportOf(second.collector);
     const truth = control === null ? null : readTruth(control, outcome, spec);
     checkStalled(spec, report.stalled);
     const kinds = truth === null ? null : kindTruths(truth, filter);
@@ -268,7 +279,7 @@ async function measure(spec: TrialSpec, stage: Stage, soaker: Soaker | null, sig
       calls: (report.runCounts ?? report.ledger.calls)
         .map((count, nr) => ({ nr, name: syscallName(NATIVE_ARCH, nr), count }))
         .filter((c) => c.count > 0),
-      accounting: tool === null ? accountingOf(spec, outcome, kinds, filter) : { delivers: 'nothing' },
+      accounting: tool === null ? accountingOf(spec.variant, report, kinds, filter) : { delivers: 'nothing' },
       throughputPerS:
         truth !== null && delivered > 0 && drainedAtNs > truth.sectionStartNs
           ? (delivered * 1e9) / (drainedAtNs - truth.sectionStartNs)
@@ -286,6 +297,16 @@ async function measure(spec: TrialSpec, stage: Stage, soaker: Soaker | null, sig
         records: report.ledger.records,
       },
       ...(report.throttling === null ? {} : { throttling: report.throttling }),
+      ...(beside === null || second === null
+        ? {}
+        : {
+            alongside: {
+              accounting: accountingOf(second.collector.variant, beside, kinds, filter),
+              geometry: beside.geometry,
+              drainCpuNs: truth === null ? beside.runDrainCpuNs : beside.sectionDrainCpuNs,
+              kernelCpuNs: kernelCpuNs(truth === null ? beside.runCounters : beside.sectionCounters),
+            },
+          }),
       openNs: report.openNs,
       attachNs: report.armNs,
       detachNs: report.disarmNs,

@@ -237,7 +237,8 @@ interface Addon {
   };
   sourceNames(): string[];
   probe(config: SourceConfig): Promise<NativeErrorDetail & { answer: 'yes' | 'no' | 'unknown' }>;
-  createControl(): { fd: number; handle: ControlHandle };
+  /** A page whose gates open when so many collectors are done with each. */
+  createControl(collectors: number): { fd: number; handle: ControlHandle; collectors: number };
   readControl(handle: ControlHandle): ControlReport;
   createSoak(): { fd: number; handle: SoakHandle };
   readSoak(handle: SoakHandle): SoakReading;

@@ -1,5 +1,6 @@
 /** summary.md: opens with the verdict; everything a reader needs to trust or reject it follows. */
 import type { Cell, Study } from '../harness/result.ts';
+import { ALONGSIDE_COLUMNS, ALONGSIDE_TEXT, ALONGSIDE_TITLE, alongsideRows } from './alongside.ts';
 import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
 import { CLAIMS_TITLE, claimLines } from './claims.ts';
 import { CPU_BILL_COLUMNS, CPU_BILL_TEXT, CPU_BILL_TITLE, cpuBillRows, kernelThreadsLine } from './cpu-bill.ts';
@@ -46,6 +47,7 @@ export function renderMarkdown(study: Study): string {
   }
   out.push(...applications(study.cells, numbers));
   out.push('## Untraced', '', ...untraced(baselines(study.cells), numbers), '');
+  out.push(...alongside(study.cells));
   out.push(...headToHead(study));
   out.push(...referenceCheck(study));
   out.push(...openLoop(study), ...starved(study), ...latencies(study.cells), ...cpuBill(study));
@@ -214,6 +216,14 @@ function referenceCheck(study: Study): string[] {
     for (const detail of details) out.push(`  - ${text(detail)}`);
   }
   return [...out, ''];
+}
+
+function alongside(cells: readonly Cell[]): string[] {
+  const rows = alongsideRows(cells);
+  if (rows.length === 0) return [];
+  const heads = ALONGSIDE_COLUMNS.map((column) => column.replace(/^(left|right):/, '').replace('\n', ' '));
+  const align = ALONGSIDE_COLUMNS.map((column) => column[0]).join('');
+  return [`## ${ALONGSIDE_TITLE}`, '', ALONGSIDE_TEXT, '', ...table(heads, align, rows), ''];
 }
 
 function openLoop(study: Study): string[] {

@@ -1,6 +1,7 @@
 /** A study for people at a terminal: tables by regime, notes, what is missing, and the verdict last. */
 import { styleText } from 'node:util';
 import type { Cell, Study } from '../harness/result.ts';
+import { ALONGSIDE_COLUMNS, ALONGSIDE_TEXT, ALONGSIDE_TITLE, alongsideRows } from './alongside.ts';
 import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
 import { CLAIMS_TITLE, claimLines } from './claims.ts';
 import { CPU_BILL_COLUMNS, CPU_BILL_TEXT, CPU_BILL_TITLE, cpuBillRows, kernelThreadsLine } from './cpu-bill.ts';
@@ -81,7 +82,7 @@ export function renderTerminal(study: Study, options: TerminalOptions = {}): str
       ).map((l) => style('dim', l)),
     );
   }
-  out.push(...cpuBill(study, width, style));
+  out.push(...alongside(study.cells, width, style), ...cpuBill(study, width, style));
   out.push(...openLoop(study, width, style), ...starved(study, width, style), ...comparisons(study, width, style));
 
   if (notes.length > 0) {
@@ -261,6 +262,13 @@ function cpuBill(study: Study, width: number, style: Style): string[] {
     plainTable(columns(style, ...CPU_BILL_COLUMNS), body),
     ...wrap(note, width, '').map((line) => style('dim', line)),
   ];
+}
+
+function alongside(cells: readonly Cell[], width: number, style: Style): string[] {
+  const rows = alongsideRows(cells);
+  if (rows.length === 0) return [];
+  const note = wrap(ALONGSIDE_TEXT, width, '').map((line) => style('dim', line));
+  return ['', style('bold', ALONGSIDE_TITLE), plainTable(columns(style, ...ALONGSIDE_COLUMNS), rows), ...note];
 }
 
 function openLoop(study: Study, width: number, style: Style): string[] {

@@ -50,6 +50,7 @@ export default defineBackend({
   name: 'auditd',
   title: 'audit (netlink)',
   source: 'auditd',
+  takesAlone: 'audit',
   variants: [
     {
       name: '',

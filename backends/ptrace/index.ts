@@ -34,6 +34,7 @@ export default defineBackend({
   name: 'ptrace',
   title: 'ptrace (SEIZE, GET_SYSCALL_INFO)',
   source: 'ptrace',
+  takesAlone: "the target's one tracer",
   variants: [
     {
       name: '',

@@ -5,6 +5,7 @@ export default defineBackend({
   name: 'seccomp-notify',
   title: 'seccomp user notification (RET_USER_NOTIF)',
   source: 'seccomp-notify',
+  takesAlone: "the target's one tracer",
   variants: [
     {
       name: '',

@@ -80,7 +80,10 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
     .usage('[options] [-- CMD …]')
     .addOption(new Option('--profile <name>', 'quick: a minute; ci: five; full: every variant').choices(PROFILES))
     .option('--plan <file>', 'YAML or JSON with the long names of these options as keys (rounds: 12, backends: [ebpf])')
-    .option('--backends <list>', 'backends or variants: ebpf,ptrace/seccomp, ebpf/*, all; none alone is an A/A study')
+    .option(
+      '--backends <list>',
+      'backends or variants: ebpf,ptrace/seccomp, ebpf/*, all; ebpf+perf: both at once; none alone: an A/A study',
+    )
     .option('--workloads <list>', 'stamped workloads and applications: null,threads:4,nginx')
     .option('-e, --events <list>', 'system calls traced, by name or class: openat,execve or %file; default all')
     .option('-r, --rounds <n>', 'measured rounds; 6 is the least that has an interval', (text) =>

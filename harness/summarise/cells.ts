@@ -7,7 +7,9 @@ import { bcaMedian } from '../statistics/bootstrap.ts';
 import { logRatios, mapInterval, orderInterval, ratioInterval } from '../statistics/order-interval.ts';
 import { proportionality } from '../statistics/power.ts';
 import { wakeupText } from '../wakeup.ts';
+import { alongsideOf } from './alongside.ts';
 import { figureOfMerit, issuedIn } from './applications.ts';
+import { backendName } from './command.ts';
 import { cpuBillOf, soakerNoise } from './cpu-bill.ts';
 import { cellFlags, type Growth } from './flags.ts';
 import { mergeLatency } from './latency.ts';
@@ -42,7 +44,7 @@ export function summariseCells(
 
   return plan.cells.map((planCell): Cell => {
     const { cellId, baselineCellId, trial: asked } = planCell;
-    const variant = variants.get(asked.variant);
+    const variant = termsOfBoth(variants, asked);
     if (!variant) throw new TypeError(`cell ${cellId}: no capabilities given for variant ${asked.variant}`);
     const own = of(cellId);
     const counted = inOrder(own);
@@ -54,12 +56,14 @@ export function summariseCells(
     const perCallPairs = baseline ? pairByRound(own, baseline, nsPerCall) : [];
     const openLoop = openLoopOf(counted);
     const loss = starves && variant.delivers === 'records' ? lossByTrial(counted) : undefined;
+    const beside = alongsideOf(plan, planCell, of);
     const bca = pairs.length > 0 ? bcaMedian(logRatios(pairs), { seed: plan.seed }) : null;
 
     return {
       cellId,
       workload: asked.workload,
-      variant: asked.variant,
+      variant: backendName(planCell),
+      ...(beside.alongside === undefined ? {} : { alongside: beside.alongside }),
       baselineCellId,
       terms,
       trials: {
@@ -93,20 +97,33 @@ export function summariseCells(
       issuedInJointTrials: variant.delivers === 'nothing' ? null : issuedIn(joint, asked.workload),
       attachNs: variant.delivers === 'nothing' ? null : interval(values(own, (t) => t.attachNs)),
       detachNs: variant.delivers === 'nothing' ? null : interval(values(own, (t) => t.detachNs)),
-      flags: cellFlags({
-        plan,
-        planCell,
-        terms,
-        trials: own,
-        rounds: baseline ? pairs.length : counted.length,
-        marks,
-        outliers: outliersOf(own, baseline),
-        contextDiffers: baseline !== null && contextDiffers(own, baseline),
-        growth: growthOf(plan, planCell, of),
-        openLoop,
-      }),
+      flags: [
+        ...beside.flags,
+        ...cellFlags({
+          plan,
+          planCell,
+          terms,
+          trials: own,
+          rounds: baseline ? pairs.length : counted.length,
+          marks,
+          outliers: outliersOf(own, baseline),
+          contextDiffers: baseline !== null && contextDiffers(own, baseline),
+          growth: growthOf(plan, planCell, of),
+          openLoop,
+        }),
+      ],
     };
   });
+}
+
+/** Of two at once those of the first; but where either stops the workload, the workload waits. */
+function termsOfBoth(
+  variants: ReadonlyMap<string, VariantTerms>,
+  { variant, alongside }: PlanCell['trial'],
+): VariantTerms | undefined {
+  const terms = variants.get(variant);
+  const second = alongside && variants.get(alongside.variant);
+  return terms && second?.regime === 'blocks' ? { ...terms, regime: 'blocks' } : terms;
 }
 
 function interval(list: readonly number[]): Interval | null {
@@ -229,7 +246,7 @@ export function sameButCalls(a: PlanCell, b: PlanCell): boolean {
     const work = workload.kind === 'stamped' ? { ...workload, calls: 0 } : workload;
     const target = { work, variant, workloadCpus, auditContext, user };
     if (baselineCellId === null) return JSON.stringify({ target });
-    const { bufferBytes, inFlight, wakeup, placement, collectorCpus, consumer, stallMs, cpuQuota } = trial;
+    const { bufferBytes, inFlight, wakeup, placement, collectorCpus, consumer, alongside, stallMs, cpuQuota } = trial;
     const collector = {
       filter,
       bufferBytes,
@@ -238,6 +255,7 @@ export function sameButCalls(a: PlanCell, b: PlanCell): boolean {
       placement,
       collectorCpus,
       consumer,
+      alongside,
       stallMs,
       cpuQuota,
     };

@@ -1,4 +1,5 @@
 import { type Pace, paceLabel, paceText } from '../pace.ts';
+import { pairId } from '../pairs.ts';
 import { formatShare } from '../quantity.ts';
 import type { Cell, Plan, WorkloadSpec } from '../result.ts';
 import { starvationOf, starvationText } from '../starvation.ts';
@@ -39,10 +40,19 @@ export function backendLabel({ variant, terms }: Pick<Cell, 'variant' | 'terms'>
   return `${variant}${sized}${terms.wakeupAsked ? ` +${wakeupText(terms.wakeup)}` : ''}${starved}`;
 }
 
+function isPair({ trial }: PlanCell): boolean {
+  return trial.alongside !== undefined;
+}
+
+/** The variant, or both of two at once, as it is typed. */
+export function backendName({ trial: { variant, alongside } }: PlanCell): string {
+  return alongside === undefined ? variant : pairId(variant, alongside.variant);
+}
+
 /** `./tracebench run …` for one cell (with its baseline) or for the whole plan, as it must be typed. */
 export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {}): string {
   const words = ['./tracebench', 'run'];
-  const backends = cell ? [cell.trial.variant] : plan.backends;
+  const backends = cell ? [backendName(cell)] : [...plan.backends, ...plan.cells.filter(isPair).map(backendName)];
   words.push('--backends', [...new Set(backends)].join(','));
   const workloads = cell ? [cell.trial.workload] : plan.workloads;
   const named = [...new Set(workloads.filter((w) => !isCommand(w)).map(workloadName))];

@@ -15,7 +15,7 @@ export function workloadKey(workload: WorkloadSpec): string {
 }
 
 /**
- * Every pair of cells of one workload that deliver records, with no collector starved, and have their buffers by the same budget: the paired ratio of their times, sign test, Holm over the
+ * Every pair of cells of one workload that have one collector, let it work, deliver records and have their buffers by the same budget: the paired ratio of their times, sign test, Holm over the
  * workload. A pair is a tie unless its interval leaves 1 out *and* the adjusted p is below 0.05; with few rounds and
  * many pairs no p can be (roundsToRank), and then a tie means undecided.
  */
@@ -29,6 +29,7 @@ export function compareCells(
   const cells = plan.cells.filter(
     (c) =>
       c.baselineCellId !== null &&
+      c.trial.alongside === undefined &&
       variants.get(c.trial.variant)?.delivers === 'records' &&
       starvationOf(c.trial) === null,
   );

@@ -36,7 +36,9 @@ function cheapest(facts: Facts, trials: readonly TrialResult[]): string {
     if (counted.length === 0) return sentence('no trial was run, so there is nothing to rank');
     return sentence(`none of the ${counted.length} trials was completed (${codes}), so there is nothing to rank`);
   }
-  const recording = facts.cells.filter((c) => c.terms.delivers === 'records' && c.slowdown !== null);
+  // Two collectors at once do twice the work: they are not ranked.
+  const ranked = facts.cells.filter((c) => c.alongside === undefined && c.slowdown !== null);
+  const recording = ranked.filter((c) => c.terms.delivers === 'records');
   if (recording.length > 0) {
     // Never one list: what drops and what blocks, nor what has equal bytes and what has equal calls.
     const parts = [null, facts.plan.inFlight].flatMap((budget, i) => {

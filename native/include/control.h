@@ -144,9 +144,13 @@ struct tb_control {
 	uint32_t size;  /* C: sizeof(struct tb_control) */
 
 	uint32_t gate;     /* W, atomic: enum tb_gate, the gate reached */
-	uint32_t released; /* C, atomic: enum tb_gate, the last gate opened */
+	uint32_t released; /* C, atomic: enum tb_gate, the last gate opened; by the last of the collectors */
 	uint32_t kinds;    /* W: entries of kind[] in use; final before START */
 	uint32_t lanes;    /* W: lanes in use; final before START */
+
+	/* C: how many collectors must be done with a gate before it opens; and by gate, atomic, how many are. */
+	uint32_t collectors;
+	uint32_t passed[TB_GATE_END + 1];
 
 	/* W; final at the END gate. Times are CLOCK_MONOTONIC ns. */
 	uint64_t section_start_ns; /* after the START gate opened, before the first call of the section */
@@ -178,5 +182,12 @@ struct tb_control {
 	uint64_t lane_issued[TB_LANES]; /* W, atomic: stamps used per lane, sequence numbers 0 … issued−1 */
 	struct tb_call_kind kind[TB_KINDS_MAX];
 };
+
+/* A collector is done with a gate. It must not call this twice for one gate. */
+static inline void tb_control__pass(struct tb_control *control, enum tb_gate gate)
+{
+	if (__atomic_add_fetch(&control->passed[gate], 1, __ATOMIC_ACQ_REL) >= control->collectors)
+		__atomic_store_n(&control->released, (uint32_t)gate, __ATOMIC_RELEASE);
+}
 
 #endif

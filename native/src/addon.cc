@@ -549,20 +549,35 @@ Napi::Value list_sources(const Napi::CallbackInfo &info)
 	return array;
 }
 
-template <typename Page, int (*create)(int *, Page **, tb_error *)>
-Napi::Value create_shared_page(const Napi::CallbackInfo &info)
+/* What JavaScript hands to a helper (`fd`) and back to us (`handle`). */
+template <typename Page> Napi::Object page_object(Napi::Env env, const PageRef<Page> &page)
 {
-	Napi::Env env = info.Env();
-	tb_error err = {};
-	auto page = std::make_shared<SharedPage<Page>>();
-	if (create(&page->fd, &page->page, &err) < 0)
-		throw_error(env, err, "page");
 	Napi::Object o = Napi::Object::New(env);
 	o.Set("fd", Napi::Number::New(env, page->fd));
 	o.Set("handle",
 	      Napi::External<PageRef<Page>>::New(env, new PageRef<Page>(page),
 						 [](Napi::Env, PageRef<Page> *ref) { delete ref; }));
 	return o;
+}
+
+Napi::Value create_control_page(const Napi::CallbackInfo &info)
+{
+	tb_error err = {};
+	auto page = std::make_shared<SharedPage<tb_control>>();
+	if (create_control(info[0].As<Napi::Number>().Uint32Value(), &page->fd, &page->page, &err) < 0)
+		throw_error(info.Env(), err, "control");
+	Napi::Object o = page_object(info.Env(), page);
+	o.Set("collectors", Napi::Number::New(info.Env(), page->page->collectors));
+	return o;
+}
+
+Napi::Value create_soak_page(const Napi::CallbackInfo &info)
+{
+	tb_error err = {};
+	auto page = std::make_shared<SharedPage<tb_soak>>();
+	if (create_soak(&page->fd, &page->page, &err) < 0)
+		throw_error(info.Env(), err, "soak");
+	return page_object(info.Env(), page);
 }
 
 Napi::Value read_soak_page(const Napi::CallbackInfo &info)
@@ -658,9 +673,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports)
 	exports.Set("layout", Napi::Function::New<layout>(env));
 	exports.Set("sourceNames", Napi::Function::New<list_sources>(env));
 	exports.Set("probe", Napi::Function::New<probe>(env));
-	exports.Set("createControl",
-		    Napi::Function::New<create_shared_page<tb_control, create_control>>(env));
-	exports.Set("createSoak", Napi::Function::New<create_shared_page<tb_soak, create_soak>>(env));
+	exports.Set("createControl", Napi::Function::New<create_control_page>(env));
+	exports.Set("createSoak", Napi::Function::New<create_soak_page>(env));
 	exports.Set("readSoak", Napi::Function::New<read_soak_page>(env));
 	exports.Set("readControl", Napi::Function::New<read_control>(env));
 	exports.Set("spawn", Napi::Function::New<spawn>(env));

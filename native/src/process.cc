@@ -129,7 +129,7 @@ template <typename Page> int create_page(const char *what, int *fd, Page **page,
 
 } // namespace
 
-int create_control(int *fd, tb_control **control, tb_error *err)
+int create_control(uint32_t collectors, int *fd, tb_control **control, tb_error *err)
 {
 	int rc = create_page("tracebench-control", fd, control, err);
 	if (rc < 0)
@@ -137,6 +137,7 @@ int create_control(int *fd, tb_control **control, tb_error *err)
 	(*control)->magic = TB_CONTROL_MAGIC;
 	(*control)->abi = TB_CONTROL_ABI;
 	(*control)->size = sizeof(tb_control);
+	(*control)->collectors = collectors;
 	return 0;
 }
 

@@ -30,8 +30,8 @@ struct Spawned {
 int spawn_helper(const std::string &path, const std::vector<std::string> &argv, int control_fd,
 		 Spawned *spawned, tb_error *err);
 
-/* A zeroed control page in a memfd, mapped. 0 or -errno. The caller unmaps and closes. */
-int create_control(int *fd, tb_control **control, tb_error *err);
+/* A zeroed control page for so many collectors in a memfd, mapped. 0 or -errno. The caller unmaps and closes. */
+int create_control(uint32_t collectors, int *fd, tb_control **control, tb_error *err);
 
 /* The same of a soaker's page. */
 int create_soak(int *fd, tb_soak **soak, tb_error *err);

@@ -385,8 +385,7 @@ bool Session::serve_gates()
 		warm_ = true;
 		if (!drain_settled())
 			return false;
-		__atomic_store_n(&options_.control->released, static_cast<uint32_t>(TB_GATE_WARM),
-				 __ATOMIC_RELEASE);
+		tb_control__pass(options_.control, TB_GATE_WARM);
 	}
 	if (gate >= TB_GATE_START && !report_.section_entered && !enter_section())
 		return false;
@@ -394,8 +393,7 @@ bool Session::serve_gates()
 		if (!leave_section())
 			return false;
 		report_.section_left = true;
-		__atomic_store_n(&options_.control->released, static_cast<uint32_t>(TB_GATE_END),
-				 __ATOMIC_RELEASE);
+		tb_control__pass(options_.control, TB_GATE_END);
 	}
 	return true;
 }
@@ -424,7 +422,7 @@ bool Session::enter_section()
 		return false;
 	ledger_.enter_section(*options_.control);
 	report_.section_entered = true;
-	__atomic_store_n(&options_.control->released, static_cast<uint32_t>(TB_GATE_START), __ATOMIC_RELEASE);
+	tb_control__pass(options_.control, TB_GATE_START);
 	return true;
 }
 
@@ -493,6 +491,7 @@ void Session::flush()
 	listener_(event);
 }
 
+/* The session ends: whoever else collects, the target must not wait for it. */
 void Session::release_gates()
 {
 	if (options_.control)

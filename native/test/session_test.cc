@@ -332,6 +332,36 @@ TEST(session_covers_exactly_the_section)
 	CHECK(s.largest_round <= 1024);
 }
 
+/* The other collector is this thread: a gate stays shut until it is done too. */
+TEST(gates_wait_for_every_collector)
+{
+	Script s;
+	script = &s;
+	Events events;
+	auto control = std::make_unique<tb_control>();
+	control->collectors = 2;
+	{
+		Session session(options_for(control.get()), [&](const SessionEvent &e) { events.add(e); });
+		events.wait_for(SessionEventType::Opened);
+		session.arm(1);
+		events.wait_for(SessionEventType::Armed);
+		std::thread workload([&] { play_workload(*control, 100, 0, 0); });
+		for (tb_gate gate : {TB_GATE_WARM, TB_GATE_START, TB_GATE_END}) {
+			while (__atomic_load_n(&control->passed[gate], __ATOMIC_ACQUIRE) == 0)
+				std::this_thread::yield();
+			CHECK_EQ(__atomic_load_n(&control->released, __ATOMIC_ACQUIRE), gate - 1u);
+			tb_control__pass(control.get(), gate);
+			CHECK_EQ(__atomic_load_n(&control->released, __ATOMIC_ACQUIRE),
+				 static_cast<uint32_t>(gate));
+		}
+		workload.join();
+		session.stop();
+		events.wait_for(SessionEventType::Ended);
+		CHECK(session.report().section_entered && session.report().section_left);
+		CHECK_EQ(session.ledger().complete, 100u);
+	}
+}
+
 TEST(session_hands_every_record_over_once)
 {
 	Script s;
