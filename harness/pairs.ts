@@ -20,6 +20,15 @@ export function pairNames(name: string): readonly [string, string] | null {
   throw usageError(`'${name}' is no pair of collectors`, 'name two variants: ebpf+perf');
 }
 
+/** For commands that measure collectors one at a time. Throws a usage error where pairs were asked for. */
+export function refusePairs([pair]: readonly Pair[], command: string): void {
+  if (pair === undefined) return;
+  throw usageError(
+    `${pairId(pair.first.id, pair.second.id)}: ${command} measures one collector at a time`,
+    'name single backends; ./tracebench run takes pairs',
+  );
+}
+
 /** Throws a usage error for two that cannot collect from one target at once. */
 export function checkPair({ first, second }: Pair): void {
   const refuse = (why: string, mend: string): never => {
@@ -31,5 +40,7 @@ export function checkPair({ first, second }: Pair): void {
     if (variant.capabilities.delivers === 'nothing') refuse(`${id} collects nothing`, `${id} is in every study anyway`);
   }
   const [one, other] = [first.backend.takesAlone, second.backend.takesAlone];
-  if (one !== undefined && one === other) refuse(`both take ${one}, which only one can have`, 'run them as two cells');
+  if (one !== undefined && one === other) {
+    refuse(`both take ${one}, which only one can have`, `measure each alone: --backends ${first.id},${second.id}`);
+  }
 }

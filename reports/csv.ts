@@ -41,6 +41,10 @@ function paceOf(workload: Cell['workload']): { ratePerS: number; burstCalls: num
   return workload.kind === 'stamped' ? workload.pace : undefined;
 }
 
+function verdictOf(books: CompletedTrial['accounting'] | undefined): string | null {
+  return books === undefined || books.delivers === 'nothing' ? null : books.verdict;
+}
+
 const TRIAL_COLUMNS: readonly Column<TrialResult>[] = [
   ['trial_id', (t) => t.spec.trialId],
   ['cell_id', (t) => t.spec.cellId],
@@ -49,6 +53,8 @@ const TRIAL_COLUMNS: readonly Column<TrialResult>[] = [
   ['offered_per_s', (t) => paceOf(t.spec.workload)?.ratePerS ?? null],
   ['burst_calls', (t) => paceOf(t.spec.workload)?.burstCalls ?? null],
   ['variant', (t) => t.spec.variant],
+  ['alongside', (t) => t.spec.alongside?.variant ?? null],
+  ['alongside_verdict', completed((t) => verdictOf(t.alongside?.accounting))],
   ['round', (t) => t.spec.round],
   ['order', (t) => t.spec.order],
   ['warmup', (t) => t.spec.warmup],
@@ -202,6 +208,8 @@ const CELL_COLUMNS: readonly Column<Cell>[] = [
   ['slowdown_rounds', (c) => c.slowdown?.n ?? null],
   ...interval('slowdown_bca', (c) => c.slowdownBca),
   ...interval('added_ns_per_call', (c) => c.addedNsPerCall),
+  ...interval('alongside_over_sum_ns', (c) => c.alongside?.overSumNs ?? null),
+  ['alongside_delivered_fraction', (c) => c.alongside?.deliveredFraction ?? null],
   ...interval('ns_per_call', (c) => c.perCallNs),
   ...interval('duration_ns', (c) => c.durationNs),
   ['figure_of_merit_unit', (c) => c.figureOfMerit?.unit ?? null],

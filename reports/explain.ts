@@ -110,8 +110,21 @@ function figures(cell: Cell): [string, string][] {
   if (issued !== null) {
     rows.push(['issued', `${count(issued.calls)} ± ${count(issued.spread)} calls in ${issued.trials} joint trials`]);
   }
+  rows.push(...alongsideFigures(cell));
   if (cell.latency) rows.push([`latency (${cell.latency.made})`, percentiles(cell.latency)]);
   return [...rows, ...openLoopFigures(cell)];
+}
+
+/** Of two collectors at once; all other figures are of the first. */
+function alongsideFigures({ alongside, trials: { completed } }: Cell): [string, string][] {
+  if (alongside === undefined) return [];
+  const { first, second, overSumNs, overSumReason, deliveredFraction, discrepancy, reconciled } = alongside;
+  const sum = overSumNs === null ? `none (${overSumReason})` : joined(addedInterval(overSumNs));
+  const its = `${reconciled}/${completed} balance, ${percent(deliveredFraction)} delivered, discrepancy ${range(discrepancy)} calls`;
+  return [
+    ['over the sum', `${sum}, of ${first} and ${second} alone`],
+    ['second books', `of ${second}: ${its}`],
+  ];
 }
 
 function openLoopFigures({ openLoop }: Cell): [string, string][] {

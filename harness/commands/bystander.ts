@@ -13,6 +13,7 @@ import { findHost } from '../host.ts';
 import { IDLE_BUSY } from '../idle.ts';
 import { checkAwake } from '../idle-check.ts';
 import { lockStudy } from '../lock.ts';
+import { refusePairs } from '../pairs.ts';
 import { distDir } from '../paths.ts';
 import { resolveRequest } from '../plan.ts';
 import { probeOn } from '../probe.ts';
@@ -79,6 +80,7 @@ async function measure({ settings, rounds, callsPerBlock, out }: Asked, around: 
   const host = await findHost();
   const context = planContext();
   const request = resolveRequest({ ...settings, user: host.invoker ?? undefined }, context, randomInt(SEEDS));
+  refusePairs(request.pairs, 'bystander');
   if (request.idle === 'busy') await checkAwake(IDLE_BUSY);
   const say = (text: string): void => {
     if (!around.quiet) process.stderr.write(`${text}\n`);

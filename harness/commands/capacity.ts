@@ -20,6 +20,7 @@ import { IDLE_BUSY } from '../idle.ts';
 import { checkAwake } from '../idle-check.ts';
 import { lockStudy } from '../lock.ts';
 import { type Pace, parsePeak, parseRate } from '../pace.ts';
+import { refusePairs } from '../pairs.ts';
 import { distDir } from '../paths.ts';
 import { definitionOf, resolveRequest } from '../plan.ts';
 import { probeOn } from '../probe.ts';
@@ -227,6 +228,7 @@ async function search(
   const context = planContext();
   const user = host.invoker ?? undefined;
   const request = resolveRequest({ ...settings, user }, context, randomInt(SEEDS));
+  refusePairs(request.pairs, 'capacity');
   if (request.idle === 'busy') await checkAwake(IDLE_BUSY);
   const say = (text: string): void => {
     if (!around.quiet) process.stderr.write(`${text}\n`);

@@ -96,6 +96,7 @@ test.each([
   [['--calls', '0'], "--calls: '0'"],
   [['--calls', '99999999'], '--calls 99999999 is more than 10000000'],
   [['--rounds', 'x'], '--rounds'],
+  [['--backends', 'ebpf+perf'], 'ebpf+perf: bystander measures one collector at a time'],
   [['--backends', 'nobody'], "there is no backend or variant 'nobody'"],
 ])('bystander %j is refused', async (flags, message) => {
   const { exitCode, stdout, stderr } = await tracebench('bystander', ...flags);

@@ -101,6 +101,7 @@ test.each([
   [['--backends', 'ebpf', '--grid', '--grid-time', '5s'], '--grid-time 5.0 s: a grid of 1 backends takes about 38 s'],
   [['--plan', '/nowhere', '--rate', '10k'], 'ENOENT'],
   [['--plan', '/nowhere'], '--plan needs a demand'],
+  [['--backends', 'ebpf+perf'], 'ebpf+perf: capacity measures one collector at a time'],
   [['--workload', 'nul'], "there is no workload 'nul'"],
 ])('capacity %j is refused', async (flags, message) => {
   const { exitCode, stdout, stderr } = await tracebench('capacity', ...flags);

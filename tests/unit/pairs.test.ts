@@ -7,6 +7,8 @@ import type { CompletedTrial, Plan, TrialResult } from '../../harness/result.ts'
 import { exitCodeOf } from '../../harness/study.ts';
 import { summarise } from '../../harness/summarise.ts';
 import { alongsideRows } from '../../reports/alongside.ts';
+import { cellsCsv, trialsCsv } from '../../reports/csv.ts';
+import { renderExplain } from '../../reports/explain.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import { renderTerminal } from '../../reports/terminal.ts';
 import { fakeBackends, fakeContext, MIB } from '../fixtures/plan-context.ts';
@@ -236,6 +238,22 @@ describe('what a pair costs', () => {
     expect(renderMarkdown(whole)).toContain('## Two collectors at once');
     expect(renderTerminal(whole, { width: 200 })).toContain('Two collectors at once');
     expect(renderMarkdown({ ...whole, cells: whole.cells.slice(0, 2) })).not.toContain('Two collectors at once');
+  });
+
+  it('is explained, and in the csv files', () => {
+    const whole = study(3);
+    const cell = whole.cells.find((c) => c.cellId === cellId);
+    const text = renderExplain(whole, whole.trials, cellId, 'again');
+    expect(text).toMatch(/^over the sum +-50\.0 ns \[-50\.0, -50\.0\], of ebpf and ebpf\/perfbuf alone$/m);
+    expect(text).toMatch(/^second books +of ebpf\/perfbuf: 0\/8 balance, 90\.0 % delivered, discrepancy 24 calls$/m);
+    expect(
+      trialsCsv(whole.trials)
+        .split('\n')
+        .filter((line) => line.includes(',ebpf,ebpf/perfbuf,under-reported,')),
+    ).toHaveLength(9);
+    const [head = '', ...rows] = cellsCsv(whole).split('\n');
+    const at = head.split(',').indexOf('alongside_over_sum_ns');
+    expect(rows.find((row) => row.startsWith(`${cell?.cellId},`))?.split(',')[at]).toBe('-50');
   });
 
   it('is in the command that repeats it', () => {
