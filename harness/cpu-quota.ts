@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { CpuLimit } from '../native/index.ts';
-import { cannotError } from './errors.ts';
+import { cannotError, type TracebenchError } from './errors.ts';
 import { holdCpuGroup } from './guard.ts';
 import { type Host, hostCommand } from './host.ts';
 import { distDir } from './paths.ts';
@@ -34,10 +34,11 @@ export async function holdCpuQuota(share: number): Promise<HeldQuota> {
   throw refused(guard.reason);
 }
 
-/** What the guard says where it refuses ends with the mend. */
-function refused(reason: string): Error {
-  const [why = reason, mend = './tracebench doctor shows the control groups'] = reason.split('; ');
-  return cannotError(`--starve quota: ${why}`, mend);
+/** What the guard says where it refuses ends with the mend: behind a semicolon, or in parentheses. */
+export function refused(reason: string): TracebenchError {
+  const told = /^(?<why>.*?)(?: \((?<inside>[^()]*)\)|; (?<after>.*))?$/s.exec(reason)?.groups;
+  const mend = told?.['inside'] ?? told?.['after'] ?? './tracebench doctor shows the control groups';
+  return cannotError(`--starve quota: ${told?.['why'] ?? reason}`, mend);
 }
 
 /** Before a study: throws (exit code 3) where no trial on that host could have a quota. */

@@ -1,6 +1,6 @@
 /** Starved collectors: how they are asked for, planned, kept out of what is said of backends, and shown. */
 import { describe, expect, it } from 'vitest';
-import { periodOf } from '../../harness/cpu-quota.ts';
+import { periodOf, refused } from '../../harness/cpu-quota.ts';
 import { TracebenchError } from '../../harness/errors.ts';
 import { expandPlan, resolveRequest } from '../../harness/plan.ts';
 import type { CompletedTrial, Plan, TrialResult } from '../../harness/result.ts';
@@ -58,6 +58,16 @@ describe('a way to starve a collector', () => {
       expect(quotaUs).toBeGreaterThanOrEqual(1000);
       expect(quotaUs / periodUs).toBeCloseTo(share, 4);
     }
+  });
+});
+
+describe('a machine that gives no quota', () => {
+  it.each([
+    ['/g takes no CPU quota; use a kernel with it', '/g takes no CPU quota', 'use a kernel with it'],
+    ['making /g: Permission denied (run as root)', 'making /g: Permission denied', 'run as root'],
+    ['odd', 'odd', './tracebench doctor shows the control groups'],
+  ])('%j: the reason, and the mend', (reason, why, mend) => {
+    expect(refused(reason)).toMatchObject({ exitCode: 3, message: `--starve quota: ${why}`, mend });
   });
 });
 
