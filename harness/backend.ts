@@ -26,6 +26,8 @@ export type PathReading = { readonly read: 'entry' | 'exit' | 'kernel' } | { rea
 /** What a variant can and cannot do. Read by the conformance suite, which asserts absence too, and by the reports. */
 export interface Capabilities {
   readonly delivers: Delivers;
+  /** Calls of a function of the target's own, and no system calls. Absent: system calls. */
+  readonly events?: 'function';
   /** What its records carry; null for delivers ≠ records. */
   readonly detail: Detail | null;
   /** Records name the thread, not only the process. */
@@ -100,6 +102,8 @@ export interface VariantDefinition {
   readonly buffer: BufferTerms | null;
   readonly wakeup: Wakeup;
   readonly placement: Placement;
+  /** ns that it adds to a call, roughly, where that is far from what its capabilities let expect (costs.ts). */
+  readonly aboutNs?: number;
   /**
    * Present for a whole tool (backends/external): its wake-ups are its own, it traces all it can, it takes part in nothing but
    * timed trials, and of the stamped workloads only in those whose truth its output shows. One that launches its target cannot do
@@ -110,6 +114,22 @@ export interface VariantDefinition {
 
 /** What runs already and is to be followed from now on: a process with all that has grown from it, or a control group (version 2). */
 export type Running = { readonly pid: number } | { readonly cgroup: string };
+
+/** A function of a program's own that is traced instead of its system calls, and where a probe can be put on it. */
+export interface TracedFunction {
+  /** Symbol. Its first instruction is one that the kernel emulates. */
+  readonly symbol: string;
+  /** Symbol of an instruction of the same call that the kernel has to step through. */
+  readonly stepped: string;
+  /** Of a USDT probe in it. */
+  readonly provider: string;
+  readonly probe: string;
+}
+
+/** With the program that has it: an absolute path. */
+export interface FunctionOfProgram extends TracedFunction {
+  readonly program: string;
+}
 
 /** What a trial asks of a backend; the same words for all of them. */
 export interface TraceOptions {
@@ -122,6 +142,8 @@ export interface TraceOptions {
   readonly detail?: AskedDetail | undefined;
   /** Absent: what the launcher's child becomes. Only for variants whose backend's README says so. */
   readonly running?: Running | undefined;
+  /** What variants with events `function` trace; absent: the target has none. */
+  readonly function?: FunctionOfProgram | undefined;
 }
 
 /** Passed through to the native source, names documented in the backend's README. */
@@ -189,6 +211,8 @@ export function defineBackend(definition: BackendDefinition): BackendDefinition 
     }
     if ('read' in c.paths && c.delivers !== 'records')
       throw new TypeError(`${where}/${v.name}: paths belong to variants that deliver records, and only to them`);
+    if (c.events === 'function' && (c.delivers !== 'records' || c.filter !== 'none'))
+      throw new TypeError(`${where}/${v.name}: calls of a function are delivered as records, and have no filter`);
     if (c.detail === 'full' && !c.returnValue)
       throw new TypeError(`${where}/${v.name}: detail full needs the return value`);
   }

@@ -5,7 +5,7 @@
 import type { BufferTerms } from './backend.ts';
 import { reachableBytes, STRESS_FACTOR } from './buffer.ts';
 import type { AskedWorkload, Budget, CellRequest, Contestant, StampedWorkload } from './cell-request.ts';
-import { addedNs, iterationCost, RECORD_BYTES } from './costs.ts';
+import { addedBy, addedNs, iterationCost, RECORD_BYTES } from './costs.ts';
 import { type Pace, paceLabel } from './pace.ts';
 import { formatDuration } from './quantity.ts';
 import type { WorkloadSpec } from './result.ts';
@@ -51,7 +51,7 @@ export function pacedCalls(
 ): number {
   const unit = Math.max(pace.burstCalls, entry.callsPerIteration);
   const due = Math.ceil((pace.ratePerS * request.pacedSectionMs) / 1000 / unit) * unit;
-  const workingMs = (due * callNs(entry, threads, addedNs(variant.capabilities))) / 1e6;
+  const workingMs = (due * callNs(entry, threads, addedBy(variant))) / 1e6;
   const longestMs = LONGEST_OVERRUN * request.pacedSectionMs;
   if (workingMs <= longestMs) return due;
   const calls = Math.max(1, Math.floor((due * longestMs) / workingMs / unit)) * unit;
@@ -71,11 +71,14 @@ export function callsFor(
 ): number {
   const { capabilities } = variant;
   if (capabilities.regime === 'blocks') {
-    const ns = callNs(entry, threads, addedNs(capabilities));
+    const ns = callNs(entry, threads, addedBy(variant));
     return wholeIterations((Math.min(BLOCKING_SECTION_MS, request.sectionCapMs) * 1e6) / ns, entry);
   }
   const stressing = STRESS_FACTOR * inFlightOf(request, threads, entry, variant.buffer, budget.bytes);
-  const dearest = addedNs({ delivers: 'records', detail: 'full', regime: 'drops' });
+  const dearest =
+    capabilities.events === 'function'
+      ? addedBy(variant)
+      : addedNs({ delivers: 'records', detail: 'full', regime: 'drops' });
   const within = (ms: number): number => (ms * 1e6) / callNs(entry, threads, dearest);
   const affordable = within(request.sectionCapMs);
   const least = within(Math.min(SHORTEST_SECTION_MS, request.sectionCapMs));

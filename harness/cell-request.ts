@@ -1,5 +1,12 @@
 /** What cells are made of: workloads before their number of calls is chosen, contestants, and the terms asked for. */
-import type { AskedDetail, BackendDefinition, Placement, VariantDefinition, Wakeup } from './backend.ts';
+import type {
+  AskedDetail,
+  BackendDefinition,
+  Placement,
+  TracedFunction,
+  VariantDefinition,
+  Wakeup,
+} from './backend.ts';
 import type { BillScope } from './cpu-bill/cells.ts';
 import type { Machine } from './machine.ts';
 import type { Pace } from './pace.ts';
@@ -11,6 +18,8 @@ export interface StampedWorkload {
   /** Stamped calls. */
   readonly callsPerIteration: number;
   readonly maxThreads: number;
+  /** Its calls are those of a function. Absent: system calls. */
+  readonly function?: TracedFunction;
 }
 
 /** What planning needs of an application of the catalogue. */

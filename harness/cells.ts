@@ -7,8 +7,9 @@ import type { Placement, Wakeup } from './backend.ts';
 import { bytesForCalls } from './buffer.ts';
 import { callsFor, pacedCalls, predictedMs } from './cell-calls.ts';
 import type { AskedWorkload, Budget, CellRequest, Contestant } from './cell-request.ts';
-import { addedNs } from './costs.ts';
+import { addedBy } from './costs.ts';
 import { soakedCells } from './cpu-bill/cells.ts';
+import { whyNotEvents } from './events.ts';
 import type { Machine } from './machine.ts';
 import { paceText } from './pace.ts';
 import { type Pair, pairId } from './pairs.ts';
@@ -32,15 +33,20 @@ export interface ExpandedCell {
 export function expandCells(request: CellRequest): { cells: ExpandedCell[]; notes: string[] } {
   const notes = new Set<string>();
   const cells: ExpandedCell[] = [];
+  const without = new Map<string, string[]>();
   for (const note of notesOnTerms(request)) notes.add(note);
   for (const workload of request.workloads) {
     const baselines = new Baselines(request, workload);
     const traced: ExpandedCell[] = [];
+    const leaveOut = (id: string, why: string): void => {
+      const what = `on ${workload.spec.name}: ${why}`;
+      without.set(what, [...(without.get(what) ?? []), id]);
+    };
     for (const contestant of request.variants) {
       if (contestant.id === request.baseline.id) continue;
       const why = whyNotOn(request, workload, contestant);
       if (why !== null) {
-        notes.add(`no cell of ${contestant.id} on ${workload.spec.name}: ${why}`);
+        leaveOut(contestant.id, why);
         continue;
       }
       for (const budget of budgetsOf(request, workload, contestant)) {
@@ -66,7 +72,11 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
         }
       }
     }
-    for (const pair of request.pairs) traced.push(...pairCells(request, workload, pair, baselines, notes));
+    for (const pair of request.pairs) {
+      const why = whyNotOn(request, workload, pair.first) ?? whyNotOn(request, workload, pair.second);
+      if (why === null) traced.push(...pairCells(request, workload, pair, baselines, notes));
+      else leaveOut(pairId(pair.first.id, pair.second.id), why);
+    }
     if (traced.length === 0) traced.push(twin(request, workload, baselines, notes));
     baselines.addHalved();
     cells.push(...baselines.cells, ...traced);
@@ -77,6 +87,7 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
     cells.push(...soaked.cells);
     for (const note of soaked.notes) notes.add(note);
   }
+  for (const [what, ids] of without) notes.add(`no cell of ${ids.join(', ')} ${what}`);
   const marking = request.variants.filter((contestant) => needsAuditContext(request, contestant)).map(({ id }) => id);
   if (marking.length > 0) {
     notes.add(
@@ -89,12 +100,17 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
   return { cells, notes: [...notes] };
 }
 
-/** Why a whole tool has no cell on a workload; null: it has one, as all others have. */
+/** Why a variant has no cell on a workload; null: it has one. */
 function whyNotOn(
   { filter, user }: CellRequest,
-  { spec }: AskedWorkload,
-  { variant: { tool } }: Contestant,
+  { spec, entry }: AskedWorkload,
+  { variant: { tool, capabilities } }: Contestant,
 ): string | null {
+  const { events } = capabilities;
+  const made = entry?.function === undefined ? undefined : 'function';
+  const unlike = whyNotEvents(events, made);
+  if (unlike !== null) return unlike;
+  if (events === 'function' && filter !== null) return 'a filter of system calls (-e) says nothing of a function';
   if (tool === undefined) return null;
   if (filter !== null) return 'it takes no filter (-e)';
   if (tool.launches && user !== null) return 'it starts its target itself, and not as another user';
@@ -148,7 +164,7 @@ function pairCells(
         wakeup: same ?? policies[0] ?? second.variant.wakeup,
         collectorCpus: secondPlace(request, place, second),
       };
-      const added = addedNs(first.variant.capabilities) + addedNs(second.variant.capabilities);
+      const added = addedBy(first.variant) + addedBy(second.variant);
       return { cell, sectionMs: predictedMs(workload, spec, added) };
     });
   });
@@ -331,7 +347,7 @@ function makeCell(
   },
 ): ExpandedCell {
   const { starvation } = head;
-  const fedMs = predictedMs(asked, workload, addedNs(variant.capabilities));
+  const fedMs = predictedMs(asked, workload, addedBy(variant));
   const sectionMs = fedMs === null ? null : fedMs * timesLonger(variant.capabilities, starvation);
   const cell: PlanCell = {
     cellId: head.cellId,

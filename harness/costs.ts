@@ -3,7 +3,7 @@
  * takes. No figure here reaches a result. Sketches on a 2-CPU virtual machine, Linux 6.18, x86-64; a machine three
  * times slower makes trials three times longer, nothing else.
  */
-import type { Capabilities } from './backend.ts';
+import type { Capabilities, VariantDefinition } from './backend.ts';
 
 /** Start of a trial process, its addon, the target and its gates. */
 export const TRIAL_START_MS = 200;
@@ -26,6 +26,7 @@ const ITERATION: Readonly<Record<string, IterationCost>> = {
   mixed: { bareNs: 400, tracedCalls: 1 },
   threads: { bareNs: 175, tracedCalls: 1 },
   exec: { bareNs: 150_000, tracedCalls: 4 },
+  function: { bareNs: 35, tracedCalls: 1 },
 };
 /** A workload that is not listed is taken for calls of this cost. */
 const UNKNOWN_CALL_NS = 500;
@@ -35,7 +36,15 @@ export function iterationCost(workload: string, callsPerIteration: number): Iter
   return known ?? { bareNs: UNKNOWN_CALL_NS * callsPerIteration, tracedCalls: callsPerIteration };
 }
 
-/** Added by tracing, per traced call. */
+/** A trap into the kernel and back, for one instruction that it emulates. */
+const PROBE_NS = 1200;
+
+/** As below, where the variant itself does not say. */
+export function addedBy({ aboutNs, capabilities }: Pick<VariantDefinition, 'aboutNs' | 'capabilities'>): number {
+  return aboutNs ?? (capabilities.events === 'function' ? PROBE_NS : addedNs(capabilities));
+}
+
+/** Added by tracing system calls, per traced call. */
 export function addedNs(capabilities: Pick<Capabilities, 'delivers' | 'detail' | 'regime'>): number {
   if (capabilities.delivers === 'nothing') return 0;
   if (capabilities.regime !== 'blocks') return capabilities.delivers === 'counts' ? 120 : 250;

@@ -6,7 +6,7 @@
  */
 
 export const RECORD_BYTES = 96;
-export const RECORD_ABI = 2;
+export const RECORD_ABI = 3;
 
 /** Byte offsets of the fields of `struct tb_record`. */
 export const RECORD_OFFSETS = {
@@ -24,7 +24,10 @@ export const RECORD_OFFSETS = {
   aux: 88,
 } as const;
 
-export const KIND = { call: 1, birth: 2, refused: 3 } as const;
+export const KIND = { call: 1, birth: 2, refused: 3, function: 4 } as const;
+/** What `nr` is in records of kind `function`, which are no system calls. */
+export const NR_FUNCTION = -1;
+const KINDS = [null, 'call', 'birth', 'refused', 'function'] as const;
 export const FLAG = { ret: 1, noReturn: 2, entryArgs: 4, enter: 8 } as const;
 export const ARCH = { x86_64: 0xc000003e, i386: 0x40000003, aarch64: 0xc00000b7, arm: 0x40000028 } as const;
 export const CPU_UNKNOWN = 0xffff;
@@ -56,7 +59,7 @@ export interface EventRecord {
   readonly arch: number;
   /** null where the mechanism cannot say. */
   readonly cpu: number | null;
-  readonly kind: 'call' | 'birth' | 'refused';
+  readonly kind: keyof typeof KIND;
   /** The argument registers, null where not recorded. Unsigned 64 bit. */
   readonly args: readonly (bigint | null)[];
   /** null when the call does not return or the detail does not carry it. Signed 64 bit. */
@@ -139,7 +142,7 @@ export class EventBatch {
       nr: word(RECORD_OFFSETS.nr) | 0,
       arch: word(RECORD_OFFSETS.arch),
       cpu: cpu === CPU_UNKNOWN ? null : cpu,
-      kind: kind === KIND.birth ? 'birth' : kind === KIND.refused ? 'refused' : 'call',
+      kind: KINDS[kind] ?? 'call',
       args,
       ret: flags & FLAG.ret ? BigInt.asIntN(64, this.u64[d + RECORD_OFFSETS.ret / 8] as bigint) : null,
       noReturn: (flags & FLAG.noReturn) !== 0,

@@ -8,6 +8,7 @@ import type { AskedDetail, Wakeup } from './backend.ts';
 import { probeContestant } from './contestants/probe.ts';
 import { NO_PATHS_MEND, whyNotDetail } from './detail.ts';
 import { BackendError } from './errors.ts';
+import { anyFunction } from './events.ts';
 import { type Host, hostCommand } from './host.ts';
 import { distDir } from './paths.ts';
 import { type BackendRow, backendRowSchema } from './result.ts';
@@ -44,7 +45,13 @@ export async function probeVariant(id: string, wakeup?: Wakeup, detail?: AskedDe
   if (why !== null) return { variant: id, answer: 'no', reason: why, mend: NO_PATHS_MEND };
   const contestant = contestantOf(id);
   if (contestant !== null) return probeContestant(contestant);
-  const trace = { bufferBytes: PROBE_BUFFER_BYTES, filter: null, wakeup: wakeup ?? variant.wakeup, detail };
+  const trace = {
+    bufferBytes: PROBE_BUFFER_BYTES,
+    filter: null,
+    wakeup: wakeup ?? variant.wakeup,
+    detail,
+    function: anyFunction(variant.capabilities.events),
+  };
   const reply = await native().probe({
     source: backend.source,
     variant: variant.name,

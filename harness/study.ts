@@ -262,7 +262,7 @@ async function checkAgainstReference(head: StudyHead, run: StudyRun): Promise<Jo
     counter: COUNTER,
     delivering: (id) => {
       const { capabilities, tool } = definitionOf(id, run.backends).variant;
-      return capabilities.delivers !== 'nothing' && tool === undefined;
+      return capabilities.delivers !== 'nothing' && capabilities.events === undefined && tool === undefined;
     },
   });
   if (specs.length > 0) run.progress.note(`reference check: ${specs.length} joint trials with ${REFERENCE} beside`);

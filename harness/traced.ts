@@ -20,6 +20,7 @@ import type {
 import { checkDetail } from './detail.ts';
 import { EXIT, TracebenchError } from './errors.ts';
 import type { EventBatch } from './event.ts';
+import { checkEvents, functionOf } from './events.ts';
 import { holdAll } from './guard.ts';
 import { type Meter, TraceSession } from './session.ts';
 import { Target, type TargetEnd, type TargetSettings } from './target.ts';
@@ -130,14 +131,16 @@ interface Prepared {
   readonly trace: TraceOptions;
 }
 
-function prepare(collector: Collector, filter: TracedSettings['filter']): Prepared {
+function prepare(collector: Collector, { filter, argv: [program] }: TracedSettings): Prepared {
   const { backend, variant } = findVariant(collector.variant);
   checkDetail(collector.variant, variant, collector.detail);
+  checkEvents(collector.variant, variant.capabilities, program);
   const trace = {
     bufferBytes: collector.bufferBytes,
     filter,
     wakeup: collector.wakeup ?? variant.wakeup,
     detail: collector.detail,
+    function: functionOf(program),
   };
   return { collector, backend, variant, trace };
 }
@@ -163,7 +166,7 @@ export function holdFor(needs: LaunchNeeds): Promise<{ release(): Promise<void> 
 export async function runTraced(s: TracedSettings): Promise<TracedOutcome> {
   if (s.control !== null && s.control.collectors !== s.collectors.length)
     throw new TypeError(`a control page for ${s.control.collectors} collectors, and there are ${s.collectors.length}`);
-  const prepared = s.collectors.map((collector) => prepare(collector, s.filter));
+  const prepared = s.collectors.map((collector) => prepare(collector, s));
   const asked = needsOf(prepared, s.companion ?? null);
   const needs: LaunchNeeds = s.auditContext && asked.audit === undefined ? { ...asked, audit: 'listener' } : asked;
   s.signal.throwIfAborted();

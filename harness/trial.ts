@@ -20,6 +20,8 @@ import type { ToolTrial } from './contestants/tool-trial.ts';
 import type { Soaker } from './cpu-bill/soaker.ts';
 import type { HeldQuota } from './cpu-quota.ts';
 import { EXIT, TracebenchError } from './errors.ts';
+import { NR_FUNCTION } from './event.ts';
+import { functionOf } from './events.ts';
 import { type Guard, holdNoAuditContext } from './guard.ts';
 import { failureOf, serve } from './hosted.ts';
 import { keepAwake } from './idle.ts';
@@ -77,10 +79,10 @@ async function quotaFor({ cpuQuota }: TrialSpec): Promise<HeldQuota | null> {
   return holdCpuQuota(cpuQuota);
 }
 
-function kindTruths(truth: ControlReport, filter: readonly number[] | null): KindTruth[] {
+function kindTruths(truth: ControlReport, filter: readonly number[] | null, program: string | undefined): KindTruth[] {
   return truth.kinds.map((k) => ({
     nr: k.nr,
-    name: syscallName(NATIVE_ARCH, k.nr),
+    name: k.nr === NR_FUNCTION ? (functionOf(program)?.symbol ?? 'a function') : syscallName(NATIVE_ARCH, k.nr),
     class: k.class,
     issued: k.issued,
     wanted: filter === null || filter.includes(k.nr),
@@ -250,7 +252,7 @@ async function measure(spec: TrialSpec, stage: Stage, soaker: Soaker | null, sig
     const beside = second && reportOf(second.collector);
     const truth = control === null ? null : readTruth(control, outcome, spec);
     checkStalled(spec, report.stalled);
-    const kinds = truth === null ? null : kindTruths(truth, filter);
+    const kinds = truth === null ? null : kindTruths(truth, filter, stage.argv[0]);
     const drainedAtNs = report.ledger.lastVisibleNs;
     const delivered = report.ledger.complete + report.ledger.partial;
     return {

@@ -3,6 +3,7 @@
  * is in its C file, the exact calls and registers are in README.md. Knows no backend.
  */
 import { join } from 'node:path';
+import type { TracedFunction } from '../harness/backend.ts';
 import { usageError } from '../harness/errors.ts';
 import { projectRoot } from '../harness/paths.ts';
 
@@ -27,8 +28,10 @@ export interface Workload {
   readonly program: string;
   /** Stamped calls of one iteration; where iterations differ, of the shortest. */
   readonly callsPerIteration: number;
-  /** Names of the calls that carry a stamp: they enter missing, latency and order. */
+  /** Names of the calls that carry a stamp: they enter missing, latency and order. None where a function's calls do. */
   readonly stamped: readonly string[];
+  /** Its stamped calls are those of this function, and it makes no system call. Absent: they are system calls. */
+  readonly function?: TracedFunction;
   /** Names of the calls whose number is known and which carry no stamp. */
   readonly counted: readonly string[];
   /** What else the target does, before START and after END. */
@@ -151,6 +154,15 @@ export const workloads: readonly Workload[] = [
     blocking: forkIsStamped ? ['fork', 'execve'] : ['execve'],
     defaultCalls: 10_000,
     maxCalls: 1e9,
+  }),
+  defineWorkload({
+    name: 'function',
+    title: 'a function of its own in a loop, for uprobes and USDT probes: no system calls',
+    callsPerIteration: 1,
+    stamped: [],
+    function: { symbol: 'tb_function', stepped: 'tb_function_stepped', provider: 'tracebench', probe: 'call' },
+    defaultCalls: 1_000_000,
+    maxCalls: CALLS_MOST,
   }),
 ];
 

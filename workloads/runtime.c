@@ -252,7 +252,12 @@ static void join_workers(uint32_t started)
 
 static void mark(uint64_t which)
 {
-	tb_call6(SYS_getppid, TB_MARK_0, TB_MARK_1, which, tb_stamp__pack(0, 0, tb_now_ns()), 0, 0);
+	uint64_t stamp = tb_stamp__pack(0, 0, tb_now_ns());
+
+	if (workload->mark)
+		workload->mark(which, stamp);
+	else
+		tb_call6(SYS_getppid, TB_MARK_0, TB_MARK_1, which, stamp, 0, 0);
 }
 
 static bool pass_gate(enum tb_gate gate)

@@ -79,6 +79,8 @@ struct tb_workload {
 	 * section, on each lane's thread; nothing but declared calls.
 	 */
 	void (*section)(struct tb_lane *lane, uint64_t calls);
+	/* Makes START or END; NULL: they are the system calls of control.h. On the main thread. */
+	void (*mark)(uint64_t which, uint64_t stamp);
 	void (*rewind)(void);  /* between warm-up and START; may be NULL */
 	void (*cleanup)(void); /* after END, on every path after a successful prepare; may be NULL */
 };

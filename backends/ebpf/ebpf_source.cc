@@ -114,6 +114,10 @@ int open_source(const tb_source_config *config, tb_source *source, tb_geometry *
 		code = require_initial_pid_namespace(err);
 	if (code < 0)
 		return code;
+	FunctionSite site;
+	code = read_function_site(config, *source->variant, &site, err);
+	if (code < 0)
+		return code;
 	source->carrier = make_carrier(source->variant->carrier);
 	if (!source->carrier)
 		return tb_error__set(err, -ENOMEM, "no memory for a carrier");
@@ -123,7 +127,7 @@ int open_source(const tb_source_config *config, tb_source *source, tb_geometry *
 	code = source->carrier->plan(config, &sizes, err);
 	if (code < 0)
 		return code;
-	code = source->programs.load(*source->variant, object, &config->filter, sizes, err);
+	code = source->programs.load(*source->variant, object, &config->filter, sizes, site, err);
 	if (code == -EINVAL && source->variant->carrier == Carrier::mmap_ring && !err->mend[0])
 		tb_error__mend(err, "before Linux 5.12 there is no atomic exchange for the mapped ring: "
 				    "--backends ebpf/ringbuf");
@@ -254,6 +258,9 @@ int ebpf__stats(tb_source *source, tb_counter *out, uint32_t capacity, tb_error 
 	if (source->variant->carrier == Carrier::counts)
 		add_counter(out, capacity, &used, "tasks", TB_PLACE_HEALTH, TB_UNIT_MESSAGE,
 			    source->found + sum.tasks);
+	if (source->variant->hook != Hook::system_calls)
+		add_counter(out, capacity, &used, "uprobe_link", TB_PLACE_HEALTH, TB_UNIT_MESSAGE,
+			    has_uprobe_links());
 	return used + source->carrier->stats(out + used, capacity - used);
 }
 

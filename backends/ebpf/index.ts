@@ -5,6 +5,8 @@ import {
   type Capabilities,
   defineBackend,
   type LossRelation,
+  type SourceOptions,
+  type TracedFunction,
   type Wakeup,
 } from '../../harness/backend.ts';
 import { RECORD_BYTES } from '../../harness/event.ts';
@@ -64,6 +66,40 @@ const full: Capabilities = {
 
 /** What is seen at the entry alone. */
 const entryOnly = { returnValue: false, seesSeccompRefusals: false, seesBirths: false } as const;
+
+/** Hits of a probe on a function: where it is left by is not seen, and nothing is known of system calls. */
+const functions: Capabilities = {
+  ...full,
+  ...entryOnly,
+  events: 'function',
+  detail: 'enter',
+  paths: { none: 'it traces a function, and no system calls' },
+  filter: 'none',
+  /* Programs at probes may be preempted between their clock and their place in the ring. */
+  ordering: 'thread',
+  followsSetuid: false,
+  seesForeignArch: false,
+  seesRestarts: false,
+  seesSigreturn: false,
+  seesDyingCalls: false,
+};
+
+/** Hits of them go through the ring buffer: programs at probes may be preempted, which the mapped rings do not bear. */
+const probes = {
+  capabilities: functions,
+  loss: ONE_RECORD_A_CALL,
+  buffer: RING_BUFFER,
+  wakeup: LOOK_EVERY_200_US,
+  placement: 'other',
+} as const;
+
+/** Which place of the function a variant's programs hang on. */
+function placeOf(variant: string, { symbol, stepped, provider, probe }: TracedFunction): SourceOptions {
+  if (variant === 'usdt') return { provider, probe };
+  return { function: variant === 'uprobe-stepped' ? stepped : symbol };
+}
+
+const object = (name: string): string => join(projectRoot, 'build', 'bpf', `${name}.bpf.o`);
 
 export default defineBackend({
   name: 'ebpf',
@@ -149,11 +185,30 @@ export default defineBackend({
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
     },
+    {
+      ...probes,
+      name: 'uprobe',
+      summary: 'one record per call of a function, by a uprobe on an instruction that the kernel emulates',
+    },
+    {
+      ...probes,
+      name: 'uprobe-stepped',
+      summary: 'as ebpf/uprobe, on an instruction that the kernel has to step through: a second trap',
+      aboutNs: 11_000,
+    },
+    {
+      ...probes,
+      name: 'usdt',
+      summary: 'as ebpf/uprobe, by a USDT probe (a nop), its arguments found by libbpf’s usdt.bpf.h',
+    },
   ],
   launchNeeds: (variant) => (variant.name === 'printk' ? { holds: ['tracefs-instances'] } : {}),
-  sourceOptions: (_variant, { running }) => ({
-    object: join(projectRoot, 'build', 'bpf', 'tracebench.bpf.o'),
-    ...(running && 'pid' in running ? { follow: 'running' } : {}),
-    ...(running && 'cgroup' in running ? { cgroup: running.cgroup } : {}),
-  }),
+  sourceOptions: ({ name, capabilities }, { function: traced, running }) =>
+    capabilities.events === 'function'
+      ? { object: object('functions'), ...(traced && { program: traced.program, ...placeOf(name, traced) }) }
+      : {
+          object: object('tracebench'),
+          ...(running && 'pid' in running ? { follow: 'running' } : {}),
+          ...(running && 'cgroup' in running ? { cgroup: running.cgroup } : {}),
+        },
 });

@@ -86,6 +86,12 @@ template <typename T> T *Programs::section(const char *name) const
 /* By what the running kernel has, not by its version. */
 void Programs::choose_programs(const Variant &variant)
 {
+	if (variant.hook != Hook::system_calls) {
+		names_[on_exit] = variant.hook == Hook::usdt ? "function_usdt"
+				  : has_uprobe_links()       ? "function_multi"
+							     : "function_single";
+		return;
+	}
 	lean_ = variant.on_exit_lean &&
 		libbpf_find_vmlinux_btf_id("sched_prepare_exec", BPF_TRACE_RAW_TP) > 0;
 	names_[on_enter] = variant.on_enter;
@@ -137,8 +143,10 @@ int Programs::configure(const Variant &variant, const tb_filter *filter, const M
 }
 
 int Programs::load(const Variant &variant, const char *path, const tb_filter *filter, const MapSizes &sizes,
-		   tb_error *err)
+		   const FunctionSite &site, tb_error *err)
 {
+	variant_ = &variant;
+	site_ = site;
 	KernelLog::start();
 	possible_cpus_ = libbpf_num_possible_cpus();
 	if (access(path, R_OK) != 0) {
@@ -190,16 +198,25 @@ int Programs::find_tracepoints(tb_error *err)
 	return 0;
 }
 
-int Programs::attach_one(Slot slot, tb_error *err)
+bpf_link *Programs::make_link(Slot slot, pid_t pid) const
 {
 	const bpf_program *program = programs_[slot];
 
-	links_[slot].reset(bpf_program__type(program) == BPF_PROG_TYPE_TRACEPOINT
-				   ? attach_tracepoint(program, tracepoints_[slot])
-				   : bpf_program__attach(program));
+	if (variant_->hook != Hook::system_calls)
+		return attach_function(program, pid, *variant_, site_);
+	return bpf_program__type(program) == BPF_PROG_TYPE_TRACEPOINT
+		       ? attach_tracepoint(program, tracepoints_[slot])
+		       : bpf_program__attach(program);
+}
+
+int Programs::attach_one(Slot slot, pid_t pid, tb_error *err)
+{
+	links_[slot].reset(make_link(slot, pid));
 	if (links_[slot])
 		return 0;
 	int code = -errno;
+	if (variant_->hook != Hook::system_calls)
+		return explain_unattached(err, code, *variant_, site_);
 	char operation[80];
 
 	snprintf(operation, sizeof(operation), "attaching program %s", names_[slot]);
@@ -253,7 +270,7 @@ int Programs::attach(pid_t pid, EntryPolicy policy, tb_error *err)
 	for (Slot slot : {task_exit, task_fork, on_exec, prepare_exec, on_enter, on_exit}) {
 		if (!programs_[slot] || (slot == on_enter && !watch_entries))
 			continue;
-		int code = attach_one(slot, err);
+		int code = attach_one(slot, pid, err);
 		if (code < 0) {
 			detach();
 			return code;
@@ -269,7 +286,7 @@ int Programs::watch_entries_if_wanted(tb_error *err)
 	if (!__atomic_load_n(&entries_->wanted, __ATOMIC_RELAXED) || entries_->watched || !attached_)
 		return 0;
 	KernelLog::start();
-	int code = attach_one(on_enter, err);
+	int code = attach_one(on_enter, 0, err);
 	if (code == 0)
 		__atomic_store_n(&entries_->watched, 1, __ATOMIC_RELEASE);
 	return code;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <sys/types.h>
 
+#include "function_site.h"
 #include "shared.h"
 #include "source.h"
 #include "variant.h"
@@ -58,9 +59,9 @@ public:
 	Programs(const Programs &) = delete;
 	Programs &operator=(const Programs &) = delete;
 
-	/* Loads from the object file at `path`. 0 or -errno with *err filled. */
+	/* Loads from the object file at `path`; `site` is of variants that trace a function. 0 or -errno with *err filled. */
 	int load(const Variant &variant, const char *path, const tb_filter *filter, const MapSizes &sizes,
-		 tb_error *err);
+		 const FunctionSite &site, tb_error *err);
 
 	/*
 	 * Attaches what is needed to follow `pid`. 0 or -errno; on failure what was attached is detached again.
@@ -107,13 +108,16 @@ private:
 	int size_maps(const Variant &variant, const MapSizes &sizes);
 	bool must_watch_entries(pid_t pid, EntryPolicy policy) const;
 	int find_tracepoints(tb_error *err);
-	int attach_one(Slot slot, tb_error *err);
+	int attach_one(Slot slot, pid_t pid, tb_error *err);
+	bpf_link *make_link(Slot slot, pid_t pid) const;
 	template <typename T> T *section(const char *name) const;
 
 	/* Members are destroyed last to first: links, then mappings, then the object with its descriptors. */
 	std::unique_ptr<bpf_object, CloseObject> object_;
 	Mapping cpus_;
 	std::unique_ptr<bpf_link, DestroyLink> links_[kSlots];
+	const Variant *variant_ = nullptr;
+	FunctionSite site_ = {};
 	const char *names_[kSlots] = {};
 	bpf_program *programs_[kSlots] = {};
 	uint64_t tracepoints_[kSlots] = {}; /* ids, of programs on classic ones */

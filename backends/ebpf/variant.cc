@@ -10,6 +10,7 @@ namespace tb::ebpf
 	TB_TASK_NEWBORN, "enter_" transport, "task_exec_full", "exit_" transport "_paired", \
 		"exit_" transport "_lean", "task_exit_" transport "_lean"
 #define PREPARE_EXEC "task_prepare_exec"
+#define FUNCTION     TB_TASK_NONE, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, false
 
 static const Variant variants[] = {
 	{"", Carrier::mmap_ring, FULL("mmap"), PREPARE_EXEC, false},
@@ -24,7 +25,10 @@ static const Variant variants[] = {
 	{"count", Carrier::counts, TB_TASK_TARGET, "enter_count", "task_exec_count", nullptr, nullptr,
 	 nullptr, nullptr, false},
 	{"count", Carrier::counts, TB_TASK_TARGET, "enter_count_cgroup", nullptr, nullptr, nullptr, nullptr,
-	 nullptr, false, true},
+	 nullptr, false, Hook::system_calls, true},
+	{"uprobe", Carrier::ring_buffer, FUNCTION, Hook::uprobe},
+	{"uprobe-stepped", Carrier::ring_buffer, FUNCTION, Hook::uprobe},
+	{"usdt", Carrier::ring_buffer, FUNCTION, Hook::usdt},
 };
 
 const Variant *find_variant(const char *name, bool strings, bool cgroup)

@@ -10,6 +10,13 @@ namespace tb::ebpf
 
 enum class Carrier { mmap_ring, ring_buffer, perf_buffer, printk, counts };
 
+/* What its programs hang on. */
+enum class Hook {
+	system_calls,
+	uprobe, /* a place in a program's code, by a symbol */
+	usdt,   /* the same, by the note of a USDT probe */
+};
+
 struct Variant {
 	const char *name; /* "" is the default */
 	Carrier carrier;
@@ -23,7 +30,9 @@ struct Variant {
 	const char *task_exit_lean;
 	const char *prepare_exec_lean;
 	bool strings; /* detail `paths` */
-	bool cgroup; /* the target is a control group and not a process tree: nothing is followed from task to task */
+	Hook hook = Hook::system_calls;
+	bool cgroup =
+		false; /* the target is a control group, not a process tree: nothing is followed from task to task */
 };
 
 /* NULL when there is no such variant, or none that reads strings or takes a control group. */

@@ -56,6 +56,8 @@ const LEAN_RING = rings(112);
 const PAIR_RING = rings(arch === 'arm64' ? 184 : 200);
 const ENTRY_RING = rings(arch === 'arm64' ? 112 : 120);
 
+const FUNCTION_RING = rings(104);
+
 const base = { loss: ONE_RECORD_A_CALL, wakeup: LOOK_EVERY_200_US, placement: 'other' } as const;
 
 export default defineBackend({
@@ -117,6 +119,29 @@ export default defineBackend({
       capabilities: { ...full, seesForeignArch: false, misnamesForeignArch: true },
       buffer: LEAN_RING,
     },
+    {
+      ...base,
+      name: 'uprobe',
+      summary: 'one record per call of a function, by an event of the uprobe PMU with the user registers',
+      capabilities: {
+        ...full,
+        events: 'function',
+        detail: 'enter',
+        returnValue: false,
+        paths: { none: 'it traces a function, and no system calls' },
+        filter: 'none',
+        seesBirths: false,
+        seesForeignArch: false,
+        seesRestarts: false,
+        seesSigreturn: false,
+        seesDyingCalls: false,
+      },
+      buffer: FUNCTION_RING,
+    },
   ],
+  sourceOptions: ({ capabilities }, { function: traced }) =>
+    capabilities.events === 'function' && traced !== undefined
+      ? { program: traced.program, function: traced.symbol }
+      : {},
   launchNeeds: (variant) => (variant.name === 'cgroup' ? { cgroup: true } : {}),
 });

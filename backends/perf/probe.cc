@@ -54,13 +54,15 @@ int try_cgroup(tb_error *err)
 	return code < 0 ? explain_refusal(err, code, "opening a perf event on a control group") : 0;
 }
 
-/* 1 when the call came with its contents, 0 when not, or -errno. */
+/* 1 when the call came with its contents, or cannot come, 0 when not, or -errno. */
 int came(Trace *trace, tb_error *err)
 {
 	tb_record records[kRecords];
 	tb_round round;
 	uint64_t counts[TB_NR_MAX], foreign;
 
+	if (trace->variant().way == Way::functions)
+		return 1; /* the function is another program's: that its events could be opened is the answer */
 	if (trace->variant().way == Way::counts) {
 		const int code = trace->counts(counts, &foreign, err);
 		return code < 0 ? code : counts[SYS_getppid] == 1;

@@ -46,6 +46,23 @@ constexpr uint64_t kLeanMask = bit(PERF_REG_X86_DX) | bit(PERF_REG_X86_SI) | bit
 			       bit(PERF_REG_X86_R8) | bit(PERF_REG_X86_R9) | bit(PERF_REG_X86_R10);
 constexpr uint64_t kCallMask = kLeanMask | kArchMask | bit(PERF_REG_X86_BX) | bit(PERF_REG_X86_BP);
 
+/* Arguments of a function. */
+struct FunctionRegisters {
+	uint64_t cx, dx, si, di, r8, r9;
+};
+constexpr uint64_t kFunctionMask = bit(PERF_REG_X86_CX) | bit(PERF_REG_X86_DX) | bit(PERF_REG_X86_SI) |
+				   bit(PERF_REG_X86_DI) | bit(PERF_REG_X86_R8) | bit(PERF_REG_X86_R9);
+
+inline void function_args(const FunctionRegisters &r, uint64_t args[6])
+{
+	args[0] = r.di;
+	args[1] = r.si;
+	args[2] = r.dx;
+	args[3] = r.cx;
+	args[4] = r.r8;
+	args[5] = r.r9;
+}
+
 /* A successful exec returns with execve's number in the new program's architecture. */
 constexpr int kForeignExecve = 11;
 
@@ -94,6 +111,18 @@ struct ArchRegisters {
 constexpr uint64_t kArchMask = bit(PERF_REG_ARM64_X0);
 constexpr uint64_t kCallMask = kArchMask;
 constexpr uint64_t kLeanMask = kArchMask;
+
+/* Arguments of a function. */
+struct FunctionRegisters {
+	uint64_t x[6];
+};
+constexpr uint64_t kFunctionMask = 0x3f * bit(PERF_REG_ARM64_X0);
+
+inline void function_args(const FunctionRegisters &r, uint64_t args[6])
+{
+	for (int i = 0; i < 6; i++)
+		args[i] = r.x[i];
+}
 
 constexpr int kForeignExecve = 11;
 

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <sched.h>
 #include <sys/ioctl.h>
 
 #include "sample.h"
@@ -10,12 +11,37 @@
 namespace tb::perf
 {
 
+namespace
+{
+
+/*
+ * The kernel makes a probe of its own of each uprobe event, and a hit asks all of them, some 0.1 µs each: there is none for
+ * CPUs that the target is kept from. Where it is not pinned, or that cannot be told, all CPUs.
+ */
+class Affinity
+{
+public:
+	explicit Affinity(pid_t pid) : known_(sched_getaffinity(pid, sizeof(cpus_), &cpus_) == 0) {}
+	bool admits(int cpu) const { return !known_ || CPU_ISSET(cpu, &cpus_); }
+
+private:
+	cpu_set_t cpus_;
+	bool known_;
+};
+
+} // namespace
+
 int TargetEvents::open_one(const TargetEvent &event, const Subject &subject, int cpu, int ring,
 			   uint64_t registers, tb_error *err)
 {
 	perf_event_attr attr = make_attr(PERF_TYPE_TRACEPOINT, event.tracepoint);
 	Opened opened = {Descriptor(), event.carries, event.begins};
 
+	if (!event.uprobe.program.empty()) {
+		attr.type = event.uprobe.pmu_type;
+		attr.config1 = reinterpret_cast<uintptr_t>(event.uprobe.program.c_str());
+		attr.config2 = event.uprobe.offset;
+	}
 	attr.sample_period = 1;
 	attr.sample_type = kSampleType;
 	attr.sample_regs_user = registers;
@@ -28,7 +54,7 @@ int TargetEvents::open_one(const TargetEvent &event, const Subject &subject, int
 	}
 	int code = open_event(attr, subject, cpu, &opened.fd);
 	if (code < 0)
-		return explain_refusal(err, code, "opening a tracepoint event on the target");
+		return explain_refusal(err, code, "opening an event on the target");
 	if (!event.filter.empty() &&
 	    ioctl(opened.fd.get(), PERF_EVENT_IOC_SET_FILTER, event.filter.c_str()) != 0) {
 		code = -errno;
@@ -47,8 +73,12 @@ int TargetEvents::open_one(const TargetEvent &event, const Subject &subject, int
 int TargetEvents::open_all(const std::vector<TargetEvent> &events, const Subject &subject, const Rings &rings,
 			   uint64_t registers, tb_error *err)
 {
+	const Affinity affinity(subject.pid);
+
 	for (size_t i = 0; i < rings.cpus().size(); i++) {
 		for (const TargetEvent &event : events) {
+			if (!event.uprobe.program.empty() && !affinity.admits(rings.cpus()[i]))
+				continue;
 			const int code =
 				open_one(event, subject, rings.cpus()[i], rings.owner(i), registers, err);
 			if (code < 0)
@@ -62,7 +92,7 @@ int TargetEvents::open_all(const std::vector<TargetEvent> &events, const Subject
 		if (!by_exec && ioctl(event.fd.get(), PERF_EVENT_IOC_ENABLE, 0) != 0) {
 			const int code = -errno;
 
-			return tb_error__set(err, code, "starting a tracepoint event: %s", strerror(-code));
+			return tb_error__set(err, code, "starting an event: %s", strerror(-code));
 		}
 	}
 	return 0;
@@ -119,7 +149,7 @@ int TargetEvents::stop(tb_error *err)
 
 	for (const Opened &event : opened_)
 		if (ioctl(event.fd.get(), PERF_EVENT_IOC_DISABLE, 0) != 0 && code == 0)
-			code = tb_error__set(err, -errno, "stopping a tracepoint event: %s", strerror(errno));
+			code = tb_error__set(err, -errno, "stopping an event: %s", strerror(errno));
 	const int read_code = lost(&lost_so_far, &unread);
 	if (code == 0 && read_code < 0) {
 		*err = unread;

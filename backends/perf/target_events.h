@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tracepoint events on the target: one of each kind per CPU, all of a CPU in its ring. */
+/* The events on the target, of tracepoints or uprobes: one of each kind per CPU, all of a CPU in its ring. */
 #ifndef TRACEBENCH_PERF_TARGET_EVENTS_H
 #define TRACEBENCH_PERF_TARGET_EVENTS_H
 
@@ -27,11 +27,19 @@ enum class Begins {
 	execve, /* with the target's execve, before that returns */
 };
 
+/* A place in a program's code. */
+struct Uprobe {
+	uint32_t pmu_type = 0;
+	std::string program; /* path; "" for none */
+	uint64_t offset = 0; /* in the file */
+};
+
 struct TargetEvent {
 	uint32_t tracepoint; /* id */
 	std::string filter;  /* expression; "" for none */
 	Carries carries;
 	Begins begins;
+	Uprobe uprobe = {}; /* instead of the tracepoint */
 };
 
 /* Records that found no room, by what they carried. */

@@ -9,6 +9,7 @@
 
 #include "cgroup.h"
 #include "clock.h"
+#include "functions.h"
 #include "tracefs.h"
 
 namespace tb::perf
@@ -87,6 +88,10 @@ int Trace::open(const tb_source_config *config, tb_geometry *geometry, tb_error 
 			      "losses could not be accounted for in calls");
 		tb_error__mend(err, "--backends perf/enter, or Linux 6.0");
 		return -ENOTSUP;
+	}
+	if (variant_->way == Way::functions) {
+		code = make_function_plan(config, &plan_, err);
+		return code < 0 ? code : open_rings(config, geometry, err);
 	}
 	code = tracefs.open(err);
 	if (code < 0)

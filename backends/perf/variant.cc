@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "expression.h"
+#include "functions.h"
 #include "registers.h"
 
 namespace tb::perf
@@ -20,15 +21,13 @@ constexpr char kRawExit[] = "raw_syscalls/sys_exit";
 /* Bytes of the tracepoints' raw data: head, number, and six arguments or the return value. */
 constexpr uint32_t kEnterBytes = 8 + 8 + 48;
 constexpr uint32_t kExitBytes = 8 + 8 + 8;
-/* What PERF_RECORD_LOST adds to the record that it precedes. */
-constexpr uint32_t kLostBytes = 24;
-
 constexpr Way kOneRecord = kExitHasArguments ? Way::exits : Way::pairs;
 
 constexpr Variant kVariants[] = {
-	{"", kOneRecord, false, false},        {"pair", Way::pairs, false, false},
-	{"enter", Way::entries, false, false}, {"count", Way::counts, false, false},
-	{"cgroup", kOneRecord, true, false},   {"lean", kOneRecord, false, true},
+	{"", kOneRecord, false, false},           {"pair", Way::pairs, false, false},
+	{"enter", Way::entries, false, false},    {"count", Way::counts, false, false},
+	{"cgroup", kOneRecord, true, false},      {"lean", kOneRecord, false, true},
+	{"uprobe", Way::functions, false, false},
 };
 
 struct NamedCall {
@@ -232,6 +231,8 @@ std::unique_ptr<Calls> make_calls(const Variant &variant, const CallsConfig &con
 		return make_paired_calls(config);
 	case Way::entries:
 		return make_entry_calls(config);
+	case Way::functions:
+		return make_function_calls();
 	case Way::counts:
 		break;
 	}

@@ -15,10 +15,11 @@ namespace tb::perf
 {
 
 enum class Way {
-	exits,   /* one record a call, from the exit */
-	pairs,   /* entry and exit of each call */
-	entries, /* entries alone */
-	counts,  /* no records */
+	exits,     /* one record a call, from the exit */
+	pairs,     /* entry and exit of each call */
+	entries,   /* entries alone */
+	counts,    /* no records */
+	functions, /* calls of a function and no system calls */
 };
 
 struct Variant {
@@ -30,6 +31,9 @@ struct Variant {
 
 /* NULL when there is no such variant. */
 const Variant *find_variant(const char *name);
+
+/* What PERF_RECORD_LOST adds to the record that it precedes. */
+constexpr uint32_t kLostBytes = 24;
 
 /* What a variant does under a filter on this kernel. */
 struct Plan {

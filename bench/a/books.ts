@@ -3,7 +3,7 @@ import { backends } from '../../backends/index.ts';
 import { type BackendDefinition, type VariantDefinition, variantId } from '../../harness/backend.ts';
 import { RECORD_BYTES } from '../../harness/event.ts';
 import { probeVariant } from '../../harness/probe.ts';
-import { workloads } from '../../workloads/index.ts';
+import { type Workload, workloads } from '../../workloads/index.ts';
 import { type Check, exactly, type Line } from '../check.ts';
 import { trial } from '../trials.ts';
 
@@ -21,7 +21,12 @@ function callsFor(workload: string, { capabilities, buffer }: VariantDefinition)
 const ROUNDS = 3;
 const DROPPED = 13;
 
-/** Every variant of `of`, ROUNDS trials on each stamped workload. */
+/** Calls of a function are delivered by variants that trace functions, and by no other. */
+function isOwn({ capabilities: { events } }: VariantDefinition, workload: Workload): boolean {
+  return (events === 'function') === (workload.function !== undefined);
+}
+
+/** Every variant of `of`, ROUNDS trials on each stamped workload whose calls it delivers. */
 export async function booksOf(of: readonly BackendDefinition[], say: (text: string) => void): Promise<Line[]> {
   const lines: Line[] = [];
   for (const backend of of) {
@@ -37,7 +42,7 @@ export async function booksOf(of: readonly BackendDefinition[], say: (text: stri
       let trials = 0;
       let good = 0;
       const notes: string[] = [];
-      for (const workload of workloads) {
+      for (const workload of workloads.filter((w) => isOwn(variant, w))) {
         for (let round = 0; round < ROUNDS; round++) {
           const t = await trial({ variant: id, workload: workload.name, calls: callsFor(workload.name, variant) });
           trials++;

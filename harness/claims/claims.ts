@@ -22,6 +22,14 @@ export type Rule =
       /** Matching calls / calls, at most. */
       readonly matching: number;
     }
+  /** added(left, on `workload`) ≥ factor × added(right), each of `left`: events of two kinds, in the same rounds. */
+  | {
+      readonly kind: 'as dear';
+      readonly workload: string;
+      readonly left: readonly string[];
+      readonly right: string;
+      readonly factor: number;
+    }
   /** added(variant) ≥ half a round trip through a pipe, which is one switch to another task, on the same CPUs. */
   | { readonly kind: 'a switch per call'; readonly variant: string }
   /** Slowdown above `slowdown` and calls lost. */
@@ -32,9 +40,7 @@ export type Rule =
       readonly variant: string;
       readonly least: number;
       readonly most: number;
-    }
-  /** No variant decides it. */
-  | { readonly kind: 'not measured'; readonly reason: string };
+    };
 
 export interface Claim {
   readonly id: string;
@@ -66,7 +72,13 @@ export const claims: readonly Claim[] = [
     id: 'uprobe-ptrace',
     text: 'uprobes cost as much as ptrace',
     source: 'repeated without a figure',
-    rule: { kind: 'not measured', reason: 'no variant is attached to a uprobe' },
+    rule: {
+      kind: 'as dear',
+      workload: 'function',
+      left: ['ebpf/uprobe', 'ebpf/uprobe-stepped'],
+      right: 'ptrace',
+      factor: 0.8,
+    },
   },
   {
     id: 'perfbuf-printk',

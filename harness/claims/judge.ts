@@ -14,6 +14,8 @@ const NO_LOSS = 0.001;
 /** Of nothing but calls: what a mechanism adds stands out most. */
 const WORKLOAD = 'null';
 
+const DIFFERENT_EVENTS = 'hits of a probe and stops at system calls are different events';
+
 export interface Evidence {
   readonly plan: Plan;
   readonly cells: readonly Cell[];
@@ -48,8 +50,8 @@ function judge(rule: Rule, court: Court): Judgement {
       return slowAndLossy(rule, court);
     case 'slowdown of applications':
       return slowdownOfApplications(rule, court);
-    case 'not measured':
-      return untold(rule.reason);
+    case 'as dear':
+      return asDear(rule, court);
   }
 }
 
@@ -184,6 +186,31 @@ function cheaperWhenFewMatch(rule: Extract<Rule, { kind: 'cheaper when few match
   const answer = compare(court, left, right, factor);
   if (answer.outcome !== 'does not hold') return { ...answer, figures };
   return { ...answer, figures, reason: `${rule.left} adds more than ${factor * 100} % of what ${rule.right} adds` };
+}
+
+/** As `cheaper`, the other way round: who would be refuted by being cheap is charged for what it lost. */
+function asDear(rule: Extract<Rule, { kind: 'as dear' }>, court: Court): Judgement {
+  const left = rule.left.map((variant) => cellOf(court, variant, rule.workload)).filter((cell) => cell !== null);
+  const right = cellOf(court, rule.right);
+  const figures = [...left, ...(right === null ? [] : [right])].flatMap(addedFigure);
+
+  if (right === null || left.length < rule.left.length)
+    return untold(needs([...rule.left, rule.right], `${rule.workload},${WORKLOAD}`), figures);
+  const answers = left.map((cell): Answer => {
+    const answer = compare(court, cell, right, rule.factor);
+    if (answer.outcome === 'does not hold') return { outcome: 'holds', reason: null };
+    if (answer.outcome === 'cannot be told') return answer;
+    const share = `${rule.factor * 100} %`;
+    return {
+      outcome: 'does not hold',
+      reason: `${cell.variant} adds less than ${share} of what ${right.variant} adds`,
+    };
+  });
+  const judged = all(answers, figures);
+  const dear = left.filter((_, i) => answers[i]?.outcome === 'holds').map((cell) => cell.variant);
+  const exception = judged.outcome !== 'holds' && dear.length > 0 ? [`${dear.join(', ')} adds as much`] : [];
+  const reasons = [...(judged.reason === null ? [] : [judged.reason]), ...exception, DIFFERENT_EVENTS];
+  return { ...judged, reason: reasons.join('; ') };
 }
 
 function switchPerCall(rule: Extract<Rule, { kind: 'a switch per call' }>, court: Court): Judgement {

@@ -44,6 +44,12 @@ export function traceCommand(context: () => CommandContext, finish: Finish) {
       if (findVariant(backend).variant.tool !== undefined) {
         throw usageError(`${backend} is a whole tool: it is measured, and traces by itself`, './tracebench run --help');
       }
+      if (findVariant(backend).variant.capabilities.events !== undefined) {
+        throw usageError(
+          `${backend} traces a function of the workload \`function\`, and no system calls`,
+          `./tracebench run --backends ${backend} --workloads function`,
+        );
+      }
       checkCommand(around.rest);
       const host = await findHost();
       if (options.user !== undefined) await checkUser(options.user, host);

@@ -29,6 +29,7 @@ const OPTIONS: Readonly<Record<string, Trace | null>> = {
   AUDITSYSCALL: { path: 'proc/self/loginuid', always: true },
   SECCOMP_FILTER: { path: 'proc/sys/kernel/seccomp/actions_avail', always: false },
   CROSS_MEMORY_ATTACH: null,
+  UPROBE_EVENTS: { path: 'sys/bus/event_source/devices/uprobe/type', always: false },
 };
 
 function locate(trace: Trace, root: string): string | null {

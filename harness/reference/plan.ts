@@ -1,5 +1,6 @@
 /** Which joint trials a study makes: every workload of it under every recording or counting variant, once. */
 import { iterationCost } from '../costs.ts';
+import { makesSystemCalls } from '../events.ts';
 import type { JointSpec, Plan, WorkloadSpec } from '../result.ts';
 
 /** Enough for every kind of call and every thread of a workload; the timed trials make millions. */
@@ -27,20 +28,22 @@ export function jointSpecs(plan: Plan, usable: ReadonlySet<string>, roles: Joint
   if (!usable.has(reference) || !usable.has(counter) || !plan.backends.some(roles.delivering)) return [];
   const variants = plan.backends.filter((id) => id !== reference && id !== counter && roles.delivering(id));
   const deadlineMs = Math.max(...plan.cells.map((cell) => cell.trial.deadlineMs));
-  return workloadsOf(plan).flatMap((workload) =>
-    countedOften(workload, variants, counter).map((variant) => ({
-      workload,
-      reference,
-      counter,
-      variant,
-      bufferBytes: BUFFER_BYTES,
-      filter: plan.filter,
-      user: plan.user,
-      deadlineMs,
-      mostRecords: MOST_RECORDS,
-      shown: SHOWN,
-    })),
-  );
+  return workloadsOf(plan)
+    .filter(makesSystemCalls)
+    .flatMap((workload) =>
+      countedOften(workload, variants, counter).map((variant) => ({
+        workload,
+        reference,
+        counter,
+        variant,
+        bufferBytes: BUFFER_BYTES,
+        filter: plan.filter,
+        user: plan.user,
+        deadlineMs,
+        mostRecords: MOST_RECORDS,
+        shown: SHOWN,
+      })),
+    );
 }
 
 /** How many calls an application makes is known from here alone: so often at least, for the spread; by the counter where nothing else is asked. */

@@ -55,7 +55,7 @@ export function judge(input: SelectInput): Judged[] {
   const { study, capabilities, workload } = input;
   return study.backends.flatMap(({ variant, answer, reason }) => {
     const can = capabilities.get(variant);
-    if (can === undefined || can.delivers === 'nothing') return [];
+    if (can === undefined || can.delivers === 'nothing' || can.events !== undefined) return [];
     if (answer === 'no') {
       const why = `cannot run here: ${reason ?? 'no reason given'}`;
       return [

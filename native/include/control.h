@@ -59,7 +59,7 @@ static inline uint64_t tb_stamp__time(uint64_t stamp)
 /*
  * START and END are getppid(TB_MARK_0, TB_MARK_1, TB_MARK_START|TB_MARK_END, stamp): getppid ignores every register,
  * and no other call carries these words. They are made by the workload's main thread and are not stamped calls:
- * their stamp's lane and sequence are 0.
+ * their stamp's lane and sequence are 0. A workload whose stamped calls are those of a function makes them by that function.
  */
 #define TB_MARK_0     0x74726163656d6172ull
 #define TB_MARK_1     0x6b2d62656e63682eull
@@ -96,7 +96,7 @@ enum tb_ret_rule {
  * call by call and not only once.
  */
 struct tb_call_kind {
-	int32_t nr;
+	int32_t nr;         /* TB_NR_FUNCTION: calls of the function that the workload has for its stamps */
 	uint8_t call_class; /* enum tb_call_class */
 	uint8_t stamp_arg;  /* 0–5: which register carries the stamp */
 	uint8_t ret_rule;   /* enum tb_ret_rule */

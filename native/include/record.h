@@ -32,13 +32,18 @@ typedef int64_t tb_s64;
 #endif
 
 /* Raised at every change of layout or meaning; addon and TypeScript refuse each other when they differ. */
-#define TB_RECORD_ABI 2
+#define TB_RECORD_ABI 3
 
 enum tb_record_kind {
 	TB_KIND_CALL = 1,    /* one call, see the flags for what it carries */
 	TB_KIND_BIRTH = 2,   /* the zero return of clone/fork/vfork/clone3 in a new task: not a call */
 	TB_KIND_REFUSED = 3, /* an exit without an entry: refused by seccomp before tracing saw it enter */
+	TB_KIND_FUNCTION =
+		4, /* a call of a function of the target: nr is TB_NR_FUNCTION, args what it was called with */
 };
+
+/* No system call's. It never names one: what it stands for is told by the record's kind. */
+#define TB_NR_FUNCTION (-1)
 
 enum tb_record_flags {
 	TB_F_RET = 1u << 0,       /* ret is the call's return value */

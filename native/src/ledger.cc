@@ -119,7 +119,9 @@ void Ledger::enter_section(const tb_control &control)
 	kinds_.assign(control.kind, control.kind + std::min<uint32_t>(control.kinds, TB_KINDS_MAX));
 	for (size_t k = 0; k < kinds_.size(); k++) {
 		int32_t nr = kinds_[k].nr;
-		if (nr >= 0 && nr < TB_NR_MAX)
+		if (nr == TB_NR_FUNCTION)
+			function_kind_ = static_cast<int8_t>(k);
+		else if (nr >= 0 && nr < TB_NR_MAX)
 			kind_of_nr_[static_cast<size_t>(nr)] = static_cast<int8_t>(k);
 	}
 	uint32_t lanes = std::min<uint32_t>(control.lanes, TB_LANES);
@@ -170,6 +172,12 @@ void Ledger::take(const tb_record *batch, uint32_t count, const tb_round &round)
 			refused++;
 			continue;
 		}
+		uint64_t visible = round.per_record_visible ? r.ts_ns : round.visible_ns;
+		if (r.kind == TB_KIND_FUNCTION) {
+			if (!take_mark(r))
+				take_declared(r, function_kind_, visible);
+			continue;
+		}
 		if ((r.flags & TB_F_RET) && r.ret >= kRestartFirst && r.ret <= kRestartLast)
 			restarts++;
 		if (r.arch != options_.native_arch || r.nr < 0 || r.nr >= TB_NR_MAX) {
@@ -178,26 +186,34 @@ void Ledger::take(const tb_record *batch, uint32_t count, const tb_round &round)
 		}
 		calls[static_cast<size_t>(r.nr)]++;
 
-		if (r.nr == mark_nr_ && r.args[0] == TB_MARK_0 && r.args[1] == TB_MARK_1) {
-			if (r.args[2] == TB_MARK_START)
-				start_seen_ = true;
-			else if (r.args[2] == TB_MARK_END)
-				end_seen_ = true;
+		if (r.nr == mark_nr_ && take_mark(r))
 			continue;
-		}
-		if (!in_section_)
-			continue;
-		int8_t kind = kind_of_nr_[static_cast<size_t>(r.nr)];
-		if (kind < 0) {
-			undeclared++;
-			continue;
-		}
-		uint64_t visible = round.per_record_visible ? r.ts_ns : round.visible_ns;
-		if (kinds_[static_cast<size_t>(kind)].call_class == TB_CLASS_STAMPED)
-			take_stamped(r, static_cast<unsigned>(kind), visible);
-		else
-			kind_delivered[static_cast<size_t>(kind)]++;
+		take_declared(r, kind_of_nr_[static_cast<size_t>(r.nr)], visible);
 	}
+}
+
+bool Ledger::take_mark(const tb_record &r)
+{
+	if (r.args[0] != TB_MARK_0 || r.args[1] != TB_MARK_1)
+		return false;
+	if (r.args[2] == TB_MARK_START)
+		start_seen_ = true;
+	else if (r.args[2] == TB_MARK_END)
+		end_seen_ = true;
+	return true;
+}
+
+/* `k`: which kind of the workload's it is; below 0 none. */
+void Ledger::take_declared(const tb_record &r, int8_t k, uint64_t visible_ns)
+{
+	if (!in_section_)
+		return;
+	if (k < 0)
+		undeclared++;
+	else if (kinds_[static_cast<size_t>(k)].call_class == TB_CLASS_STAMPED)
+		take_stamped(r, static_cast<unsigned>(k), visible_ns);
+	else
+		kind_delivered[static_cast<size_t>(k)]++;
 }
 
 void Ledger::take_stamped(const tb_record &r, unsigned k, uint64_t visible_ns)

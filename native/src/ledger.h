@@ -122,6 +122,8 @@ public:
 private:
 	struct Lane;
 
+	bool take_mark(const tb_record &record);
+	void take_declared(const tb_record &record, int8_t kind, uint64_t visible_ns);
 	void take_stamped(const tb_record &record, unsigned kind, uint64_t visible_ns);
 	void take_latency(uint64_t stamp, uint32_t lane, uint64_t seq, uint64_t visible_ns);
 	void check_contents(const tb_record &record, const tb_call_kind &kind, uint64_t stamp);
@@ -135,6 +137,7 @@ private:
 	tb_pace pace_ = {};
 	std::vector<tb_call_kind> kinds_;
 	std::array<int8_t, TB_NR_MAX> kind_of_nr_;
+	int8_t function_kind_ = -1;
 	int32_t mark_nr_;
 	bool start_seen_ = false;
 	bool end_seen_ = false;

@@ -521,7 +521,8 @@ uint32_t Session::apply_test_hooks(tb_record *records, uint32_t count)
 	uint64_t seen = ledger_.delivered();
 	for (uint32_t i = 0; i < count; i++) {
 		bool mark = records[i].args[0] == TB_MARK_0;
-		if (!mark && records[i].kind == TB_KIND_CALL && seen + i >= options_.test_drop_after) {
+		const bool call = records[i].kind == TB_KIND_CALL || records[i].kind == TB_KIND_FUNCTION;
+		if (!mark && call && seen + i >= options_.test_drop_after) {
 			if (report_.test_dropped < options_.test_drop_calls) {
 				report_.test_dropped++;
 				continue;

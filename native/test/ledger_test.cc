@@ -22,14 +22,15 @@ struct Bench {
 	Ledger ledger;
 	uint64_t clock_ns = 100 * kSecond;
 
-	explicit Bench(uint32_t lanes = 1, uint64_t expected = 0, bool wants_return = true, tb_pace pace = {})
+	explicit Bench(uint32_t lanes = 1, uint64_t expected = 0, bool wants_return = true, tb_pace pace = {},
+		       int32_t stamped_nr = SYS_getppid)
 		: ledger(LedgerOptions{.wants_return = wants_return, .expected_per_lane = expected})
 	{
 		*control = {};
 		control->lanes = lanes;
 		control->pace = pace;
 		control->kinds = 2;
-		control->kind[0].nr = SYS_getppid;
+		control->kind[0].nr = stamped_nr;
 		control->kind[0].call_class = TB_CLASS_STAMPED;
 		control->kind[0].stamp_arg = 3;
 		control->kind[0].arg_hash = 0x7;
@@ -325,6 +326,43 @@ TEST(ledger_keeps_marks_births_refusals_and_foreign_calls_apart)
 	CHECK_EQ(b.ledger.restarts, 1u);
 	CHECK_EQ(b.ledger.complete, 1u);
 	CHECK_EQ(b.ledger.calls[SYS_getppid], 2u);
+}
+
+TEST(ledger_takes_calls_of_a_function_for_nothing_else)
+{
+	Bench b(1, 0, false, {}, TB_NR_FUNCTION), without(1, 0, false);
+	for (Bench *bench : {&b, &without}) {
+		bench->issue(0, 3);
+		tb_record r = bench->record(0, 0, bench->clock_ns);
+		r.kind = TB_KIND_FUNCTION;
+		r.nr = TB_NR_FUNCTION;
+		r.flags = TB_F_ENTER;
+		bench->deliver(r, bench->clock_ns);
+		/* An i386 sigreturn has the same number, and is none. */
+		r.kind = TB_KIND_CALL;
+		r.arch = TB_ARCH_I386;
+		bench->deliver(r, bench->clock_ns);
+		r = bench->record(0, 1, bench->clock_ns);
+		r.kind = TB_KIND_FUNCTION;
+		r.nr = TB_NR_FUNCTION;
+		r.args[1] ^= 1;
+		bench->deliver(r, bench->clock_ns);
+		r.args[0] = TB_MARK_0;
+		r.args[1] = TB_MARK_1;
+		r.args[2] = TB_MARK_END;
+		bench->deliver(r, bench->clock_ns);
+		bench->finish();
+		CHECK(bench->ledger.end_seen());
+		CHECK_EQ(bench->ledger.foreign_calls, 1u);
+	}
+	CHECK_EQ(b.ledger.complete, 2u);
+	CHECK_EQ(b.ledger.mismatches, 1u);
+	CHECK_EQ(b.ledger.window_missing, 1u);
+	CHECK_EQ(b.ledger.undeclared, 0u);
+	CHECK_EQ(without.ledger.complete, 0u);
+	CHECK_EQ(without.ledger.undeclared, 2u);
+	for (uint64_t n : b.ledger.calls)
+		CHECK_EQ(n, 0u);
 }
 
 /* Property: whatever is lost, shuffled within the window and repeated, the books are those of a plain set. */

@@ -9,7 +9,7 @@ import { readMachine } from '../../harness/machine.ts';
 import type { Accounting, CompletedTrial, TrialResult } from '../../harness/result.ts';
 import { findWorkload, workloads } from '../../workloads/index.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
-import { fewCalls, outlasting, roomFor, type Subject, subjects } from './collect.ts';
+import { fewCalls, isFor, outlasting, plainest, roomFor, type Subject, subjects } from './collect.ts';
 import { runTrial, specFor, stamped } from './trial-process.ts';
 
 /** Primes, small enough for ptrace: iterations for exec cost a fork and two execs. */
@@ -35,12 +35,14 @@ function records(trial: CompletedTrial): Extract<Accounting, { delivers: 'record
 }
 
 /** Variants of a mechanism share what makes a workload special: threads and processes are tried on each, the rest on its default. */
-const FEW = ['null', 'threads', 'exec'];
+const FEW = ['null', 'threads', 'exec', 'function'];
 const isDefault = (id: string): boolean => findVariant(id).variant.name === '';
 
 describe.each(usable)('$id', (subject: Subject) => {
   const { id, capabilities: can } = subject;
-  test.each(workloads.map((w) => w.name).filter((name) => isDefault(id) || FEW.includes(name)))(
+  const plain = plainest(subject);
+  const own = workloads.filter((w) => isFor(subject, w)).map((w) => w.name);
+  test.each(own.filter((name) => isDefault(id) || FEW.includes(name)))(
     '%s: issued = delivered, contents as issued',
     async (name) => {
       const calls = CALLS[name] ?? DEFAULT_CALLS;
@@ -76,7 +78,7 @@ describe.each(usable)('$id', (subject: Subject) => {
       expect(a.complete).toBe(trial.section?.calls);
       for (const kind of a.kinds) expect(kind.delivered, kind.name).toBe(kind.issued);
       /* Calls that may sleep have no latency: all of exec's. */
-      const timed = entry?.stamped.some((call) => !entry.blocking.includes(call));
+      const timed = entry?.function !== undefined || entry?.stamped.some((call) => !entry.blocking.includes(call));
       expect(trial.latency?.made).toBe(!timed ? undefined : can.detail === 'enter' ? 'enter' : 'exit');
     },
   );
@@ -88,7 +90,7 @@ describe.each(usable)('$id', (subject: Subject) => {
       const asked = 10_000;
       const changes = buffer === null ? {} : { inFlight: asked, bufferBytes: bytesForCalls(buffer, asked, machine) };
       const filter = fewCalls(id, ['getppid']);
-      const { geometry } = completed(await runTrial(specFor(id, stamped('null', 5003), { ...changes, filter })));
+      const { geometry } = completed(await runTrial(specFor(id, stamped(plain, 5003), { ...changes, filter })));
       if (buffer === null) {
         expect(geometry).toEqual({ bufferBytes: 0, reachableBytesPerCpu: 0, bytesPerCall: 0, callsInFlight: 0 });
         return;
@@ -132,7 +134,7 @@ describe.each(usable)('$id', (subject: Subject) => {
 
   if (can.delivers === 'records')
     test('a collector that stalls 100 ms', async () => {
-      const workload = stamped('null', outlasting(100, subject));
+      const workload = stamped(plain, outlasting(100, subject));
       const trial = completed(
         await runTrial(specFor(id, workload, { bufferBytes: 64 << 10, stallMs: 100, stallAfterCalls: 1000 })),
       );

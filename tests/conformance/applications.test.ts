@@ -10,10 +10,10 @@ import type { TrialSpec } from '../../harness/result.ts';
 import { findApplication } from '../../workloads/applications/index.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { argumentsOf, type ProcessId, statOf, statusLine, stillRunning, treeOf, until } from '../fixtures/processes.ts';
-import { subjects } from './collect.ts';
+import { syscallSubjects } from './collect.ts';
 import { runTrial, specFor, TRIAL_ENTRY } from './trial-process.ts';
 
-const usable = (await subjects()).filter((s) => s.unavailable === null).map(({ id }) => id);
+const usable = (await syscallSubjects()).filter((s) => s.unavailable === null).map(({ id }) => id);
 const before = await restingState();
 afterAll(() => expectRestored(before));
 

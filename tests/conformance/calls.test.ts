@@ -14,11 +14,11 @@ import {
   runCase as collectCase,
   markOf,
   placementsOf,
-  subjects,
+  syscallSubjects,
 } from './collect.ts';
 
 const nr = (name: string): number => syscallNumber(name);
-const recording = (await subjects()).filter((s) => s.capabilities.delivers === 'records');
+const recording = (await syscallSubjects()).filter((s) => s.capabilities.delivers === 'records');
 const usable = recording.filter((s) => s.unavailable === null);
 
 for (const s of recording.filter((r) => r.unavailable !== null)) {

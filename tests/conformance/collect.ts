@@ -9,6 +9,7 @@ import { probeVariant } from '../../harness/probe.ts';
 import { syscallNumber } from '../../harness/syscalls/index.ts';
 import { onlyReport, runTraced, type TracedOutcome } from '../../harness/traced.ts';
 import type { SessionReport } from '../../native/index.ts';
+import type { Workload } from '../../workloads/index.ts';
 
 const GETPPID: number = syscallNumber('getppid');
 
@@ -63,8 +64,19 @@ export function fewCalls(variant: string, names: readonly string[]): string[] | 
 
 /** So many calls in a row that they take at least that long on any machine, and not much longer on this one. */
 export function outlasting(ms: number, { id, capabilities: can }: Subject): number {
+  if (can.events === 'function') return Math.ceil((ms * 1e6) / (findVariant(id).variant.aboutNs ?? 500));
   const callsPerMs = can.regime === 'blocks' ? 150 : id.startsWith('auditd') ? 1000 : 6000;
   return ms * callsPerMs;
+}
+
+/** The workload of the cheapest calls that a variant delivers. */
+export function plainest({ capabilities: can }: Subject): 'function' | 'null' {
+  return can.events ?? 'null';
+}
+
+/** Whether a workload makes calls that a variant delivers, or it delivers none at all. */
+export function isFor({ capabilities: can }: Subject, workload: Workload): boolean {
+  return can.delivers === 'nothing' || (can.events === 'function') === (workload.function !== undefined);
 }
 
 /** Room for so many calls at once, for tests that are not about loss: audit takes 6.9 KiB of its queue a call, and its reader is slow. */
@@ -145,4 +157,9 @@ export async function subjects(): Promise<Subject[]> {
     all.push({ id, capabilities: variant.capabilities, unavailable });
   }
   return all;
+}
+
+/** Those that deliver system calls or nothing. What the others deliver has its own cases in functions.test.ts. */
+export async function syscallSubjects(): Promise<Subject[]> {
+  return (await subjects()).filter((s) => s.capabilities.events === undefined);
 }

@@ -19,12 +19,12 @@ import { lostCalls } from '../../harness/trace/loss.ts';
 import { holdFor, runTraced } from '../../harness/traced.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { processesWith, statOf, statusLine, stillRunning, treeOf, until } from '../fixtures/processes.ts';
-import { CALLS_PROGRAM, fewCalls, markOf, outlasting, type Subject, subjects } from './collect.ts';
+import { CALLS_PROGRAM, fewCalls, markOf, outlasting, type Subject, syscallSubjects } from './collect.ts';
 import { runTrial, specFor, stamped, TRIAL_ENTRY } from './trial-process.ts';
 
 const NOBODY = 65534;
 
-const all = await subjects();
+const all = await syscallSubjects();
 const usable = all.filter((s) => s.unavailable === null);
 const recording = usable.filter((s) => s.capabilities.delivers === 'records');
 

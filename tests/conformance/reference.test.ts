@@ -7,9 +7,9 @@ import { findVariant } from '../../backends/index.ts';
 import { runJoint, type Witness } from '../../harness/reference/joint.ts';
 import { judgeJoint } from '../../harness/reference/judge.ts';
 import type { JointSpec } from '../../harness/result.ts';
-import { CALLS_PROGRAM, subjects } from './collect.ts';
+import { CALLS_PROGRAM, syscallSubjects } from './collect.ts';
 
-const all = await subjects();
+const all = await syscallSubjects();
 const delivering = all.filter((s) => s.capabilities.delivers !== 'nothing');
 const lacking = delivering.find((s) => ['ebpf', 'ebpf/count'].includes(s.id) && s.unavailable !== null);
 const others = delivering.filter((s) => s.id !== 'ebpf' && s.id !== 'ebpf/count' && s.unavailable === null);

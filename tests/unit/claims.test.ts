@@ -160,6 +160,45 @@ describe('a switch per call', () => {
   });
 });
 
+describe('as dear as another', () => {
+  const rule: Rule = {
+    kind: 'as dear',
+    workload: 'rdwr',
+    left: ['ebpf', 'ebpf/perfbuf'],
+    right: 'ptrace',
+    factor: 0.8,
+  };
+  const both = { workloads: ['rdwr', 'null'] };
+  const adding = (ebpf: number, perfbuf: number) => ({
+    ...both,
+    change: timed((v) => ({ none: 100, ebpf: 100 + ebpf, 'ebpf/perfbuf': 100 + perfbuf, ptrace: 10_100 })[v] ?? null),
+  });
+
+  it('holds of all or does not hold, says of which, and that the events differ', () => {
+    const differ = 'hits of a probe and stops at system calls are different events';
+    const claim = judged(rule, adding(9000, 12_000));
+    expect(claim).toMatchObject({ outcome: 'holds', reason: differ });
+    expect(claim.figures.map((f) => f.what)).toEqual(['ebpf', 'ebpf/perfbuf', 'ptrace']);
+    expect(judged(rule, adding(7000, 9000))).toMatchObject({
+      outcome: 'does not hold',
+      reason: `ebpf adds less than 80 % of what ptrace adds; ebpf/perfbuf adds as much; ${differ}`,
+    });
+  });
+
+  it('is refuted by none that is cheap only because it drops', () => {
+    expect(judged({ ...rule, workload: 'null', left: ['ebpf/perfbuf'] }, adding(0, 7900)).outcome).toBe(
+      'cannot be told',
+    );
+  });
+
+  it('needs both workloads in one study', () => {
+    expect(judged(rule, { workloads: ['null'] })).toMatchObject({
+      outcome: 'cannot be told',
+      reason: 'needs `./tracebench run --backends none,ebpf,ebpf/perfbuf,ptrace --workloads rdwr,null`',
+    });
+  });
+});
+
 describe('slow and lossy', () => {
   const rule = (variant: string): Rule => ({ kind: 'slow and lossy', variant, slowdown: 1.1 });
 
@@ -202,7 +241,7 @@ describe('the claims', () => {
       expect(source).not.toBe('');
       const named = [
         ...('variant' in rule ? [rule.variant] : []),
-        ...('left' in rule ? [rule.left] : []),
+        ...('left' in rule ? [rule.left].flat() : []),
         ...('right' in rule ? [rule.right].flat() : []),
       ];
       for (const id of named) expect(variantIds).toContain(id);

@@ -117,6 +117,7 @@ describe('kernel options', () => {
       AUDITSYSCALL: 'no',
       SECCOMP_FILTER: 'unknown',
       CROSS_MEMORY_ATTACH: 'unknown',
+      UPROBE_EVENTS: 'unknown',
     });
   });
 

@@ -42,6 +42,17 @@ static __always_inline void regs__args(const struct pt_regs *regs, _Bool foreign
 	}
 }
 
+/* Of a function, by the calling convention. */
+static __always_inline void function__args(const struct pt_regs *regs, tb_u64 *args)
+{
+	args[0] = regs->di;
+	args[1] = regs->si;
+	args[2] = regs->dx;
+	args[3] = regs->cx;
+	args[4] = regs->r8;
+	args[5] = regs->r9;
+}
+
 #elif defined(__TARGET_ARCH_arm64)
 
 #define TB_ARCH_OF_NATIVE  TB_ARCH_AARCH64
@@ -66,6 +77,12 @@ static __always_inline void regs__args(const struct pt_regs *regs, _Bool foreign
 	if (foreign)
 		for (int i = 0; i < 6; i++)
 			args[i] = (__u32)args[i];
+}
+
+static __always_inline void function__args(const struct pt_regs *regs, tb_u64 *args)
+{
+	for (int i = 0; i < 6; i++)
+		args[i] = regs->regs[i];
 }
 
 #endif

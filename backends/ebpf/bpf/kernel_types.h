@@ -34,6 +34,7 @@ struct pt_regs {
 	unsigned long si;
 	unsigned long di;
 	unsigned long orig_ax;
+	unsigned long ip;
 } __relocated;
 
 #elif defined(__TARGET_ARCH_arm64)
@@ -47,6 +48,14 @@ struct pt_regs {
 	__u64 orig_x0;
 	__s32 syscallno;
 } __relocated;
+
+/* What the kernel's own begins with, by the name that libbpf's macros have for it. */
+struct user_pt_regs {
+	__u64 regs[31];
+	__u64 sp;
+	__u64 pc;
+	__u64 pstate;
+};
 
 #else
 #error "eBPF backend: x86-64 and arm64 only"
