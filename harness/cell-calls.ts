@@ -61,6 +61,7 @@ export function pacedCalls(
   return calls;
 }
 
+/** `passing`: share of the calls that a blocking backend stops the workload for. */
 export function callsFor(
   request: CellRequest,
   threads: number,
@@ -68,10 +69,11 @@ export function callsFor(
   { variant, id }: Contestant,
   budget: Budget,
   notes: Set<string>,
+  passing: number,
 ): number {
   const { capabilities } = variant;
   if (capabilities.regime === 'blocks') {
-    const ns = callNs(entry, threads, addedBy(variant));
+    const ns = callNs(entry, threads, addedBy(variant) * passing);
     return wholeIterations((Math.min(BLOCKING_SECTION_MS, request.sectionCapMs) * 1e6) / ns, entry);
   }
   const stressing = STRESS_FACTOR * inFlightOf(request, threads, entry, variant.buffer, budget.bytes);

@@ -20,6 +20,8 @@ export interface StampedWorkload {
   readonly maxThreads: number;
   /** Its calls are those of a function. Absent: system calls. */
   readonly function?: TracedFunction;
+  /** The call whose share can be chosen; absent: nothing can. */
+  readonly wanted?: string | undefined;
 }
 
 /** What planning needs of an application of the catalogue. */
@@ -36,10 +38,18 @@ export interface PlannedApplication {
 /** A workload before its number of calls is chosen. */
 export interface AskedWorkload {
   readonly spec:
-    | { readonly kind: 'stamped'; readonly name: string; readonly threads: number; readonly pace: Pace | null }
+    | {
+        readonly kind: 'stamped';
+        readonly name: string;
+        readonly threads: number;
+        readonly pace: Pace | null;
+        readonly match?: number | undefined;
+      }
     | Extract<WorkloadSpec, { kind: 'application' }>;
   /** null for an application. */
   readonly entry: StampedWorkload | null;
+  /** Its cells' own; absent: the study's. */
+  readonly filter?: readonly string[];
   /** null for a stamped workload, and for a command: nobody knows how long one runs. */
   readonly about: PlannedApplication['about'] | null;
 }

@@ -103,16 +103,17 @@ export function expandCells(request: CellRequest): { cells: ExpandedCell[]; note
 /** Why a variant has no cell on a workload; null: it has one. */
 function whyNotOn(
   { filter, user }: CellRequest,
-  { spec, entry }: AskedWorkload,
+  asked: AskedWorkload,
   { variant: { tool, capabilities } }: Contestant,
 ): string | null {
   const { events } = capabilities;
+  const { spec, entry } = asked;
   const made = entry?.function === undefined ? undefined : 'function';
   const unlike = whyNotEvents(events, made);
   if (unlike !== null) return unlike;
   if (events === 'function' && filter !== null) return 'a filter of system calls (-e) says nothing of a function';
   if (tool === undefined) return null;
-  if (filter !== null) return 'it takes no filter (-e)';
+  if (filter !== null || asked.filter !== undefined) return 'it takes no filter (-e)';
   if (tool.launches && user !== null) return 'it starts its target itself, and not as another user';
   if (spec.kind === 'application') return tool.applications ? null : 'it is for stamped workloads';
   if (tool.workloads.includes(spec.name)) return null;
@@ -347,7 +348,9 @@ function makeCell(
   },
 ): ExpandedCell {
   const { starvation } = head;
-  const fedMs = predictedMs(asked, workload, addedBy(variant));
+  const match = workload.kind === 'stamped' ? workload.match : undefined;
+  const filter = filterOf(request, asked);
+  const fedMs = predictedMs(asked, workload, addedBy(variant) * passing(match, filter, { variant }));
   const sectionMs = fedMs === null ? null : fedMs * timesLonger(variant.capabilities, starvation);
   const cell: PlanCell = {
     cellId: head.cellId,
@@ -358,7 +361,7 @@ function makeCell(
       variant: id,
       bufferBytes: head.budget.bytes,
       inFlight: head.budget.inFlight,
-      filter: request.filter === null ? null : [...request.filter],
+      filter,
       wakeup: head.wakeup,
       ...(request.detail === undefined || variant.capabilities.delivers === 'nothing'
         ? {}
@@ -382,22 +385,37 @@ function timesLonger({ regime }: Contestant['variant']['capabilities'], starvati
   return regime === 'blocks' && starvation?.kind === 'quota' ? 1 / starvation.share : 1;
 }
 
+function filterOf(request: CellRequest, { filter }: AskedWorkload): string[] | null {
+  const own = filter ?? request.filter;
+  return own === null ? null : [...own];
+}
+
 function workloadSpec(
   request: CellRequest,
-  { spec, entry }: AskedWorkload,
+  asked: AskedWorkload,
   contestant: Contestant,
   budget: Budget,
   notes: Set<string>,
 ): WorkloadSpec {
+  const { spec, entry } = asked;
   if (spec.kind === 'application') return spec;
   if (entry === null) throw new TypeError(`workload ${spec.name} has no entry in the catalogue`);
-  const { name, threads, pace } = spec;
+  const { name, threads, pace, match } = spec;
+  const filter = filterOf(request, asked);
   const calls =
     request.calls ??
     (pace === null
-      ? callsFor(request, threads, entry, contestant, budget, notes)
+      ? callsFor(request, threads, entry, contestant, budget, notes, passing(match, filter, contestant))
       : pacedCalls(request, threads, entry, pace, contestant, notes));
-  return { kind: 'stamped', name, calls, threads, seed: request.seed, ...(pace === null ? {} : { pace }) };
+  return {
+    kind: 'stamped',
+    name,
+    calls,
+    threads,
+    seed: request.seed,
+    ...(match === undefined ? {} : { match }),
+    ...(pace === null ? {} : { pace }),
+  };
 }
 
 /** CPUs are taken from the top: interrupts are usually served at the bottom. */
@@ -430,9 +448,19 @@ function needsAuditContext(request: CellRequest, { backend, variant }: Contestan
   return backend.launchNeeds?.(variant, options).auditContext ?? false;
 }
 
+/** Share of the calls that a variant has work with: what its filter keeps back in the kernel costs next to nothing. */
+function passing(
+  match: number | undefined,
+  filter: readonly string[] | null,
+  { variant }: Pick<Contestant, 'variant'>,
+): number {
+  return match === undefined || filter === null || variant.capabilities.filter !== 'kernel' ? 1 : match / 100;
+}
+
 /** First half of a cell's id: workload and calls, or the command's name. */
 function slug(workload: WorkloadSpec): string {
   if (workload.kind === 'application') return workload.name.split(' ')[0] ?? workload.name;
   const paced = workload.pace === undefined ? '' : `@${paceText(workload.pace).replace('/', 'x')}`;
-  return `${workload.name}${workload.threads > 1 ? `:${workload.threads}` : ''}/${workload.calls}${paced}`;
+  const share = workload.match === undefined ? '' : `:${workload.match}`;
+  return `${workload.name}${share}${workload.threads > 1 ? `:${workload.threads}` : ''}/${workload.calls}${paced}`;
 }

@@ -8,6 +8,9 @@ import type { Capabilities, VariantDefinition } from './backend.ts';
 /** Start of a trial process, its addon, the target and its gates. */
 export const TRIAL_START_MS = 200;
 
+/** A soaker's start and its look at the idle machine (cpu-bill/soaker.ts). */
+export const SOAKER_START_MS = 130;
+
 /** Bytes of one record: what a call takes of a buffer, before the trial's own geometry says it exactly. */
 export const RECORD_BYTES = 96;
 
@@ -25,6 +28,7 @@ const ITERATION: Readonly<Record<string, IterationCost>> = {
   rdwr: { bareNs: 700, tracedCalls: 2 },
   mixed: { bareNs: 400, tracedCalls: 1 },
   threads: { bareNs: 175, tracedCalls: 1 },
+  selective: { bareNs: 180, tracedCalls: 1 },
   exec: { bareNs: 150_000, tracedCalls: 4 },
   function: { bareNs: 35, tracedCalls: 1 },
 };

@@ -254,8 +254,12 @@ function resolveWorkloads(
 ): Pick<Request, 'workloads' | 'absentWorkloads'> {
   const absentWorkloads: WorkloadRow[] = [];
   const known = [...context.workloads, ...context.applications].map((entry) => entry.name);
+  const { match = [] } = settings;
+  if (match.length > 0 && settings.events !== undefined)
+    throw usageError('--match has a filter of its own', 'leave -e out, or write --workloads selective:10 -e lseek');
   // A command alone is a study of that command; the stamped ones come with it when they are named.
-  const asked = settings.workloads ?? (settings.command ? [] : (profile.workloads ?? known));
+  const asked =
+    settings.workloads ?? (settings.command || match.length > 0 ? [] : (profile.workloads ?? usualWorkloads(context)));
   const paces = pacesOf(settings);
   const found = new Map<string, AskedWorkload>();
   for (const text of new Set(asked)) {
@@ -268,6 +272,14 @@ function resolveWorkloads(
     const [name = '', count, ...rest] = text.split(':');
     const entry = context.workloads.find((candidate) => candidate.name === name);
     if (!entry) throw usageError(`there is no workload '${text}'`, `${meantOr(name, known)}; see ./tracebench list`);
+    if (entry.wanted !== undefined) {
+      const share = matchShare(text, count, rest);
+      for (const pace of paces) {
+        const spec = { kind: 'stamped', name, threads: 1, pace, match: share } as const;
+        found.set(selectiveKey(spec), { spec, entry, about: null });
+      }
+      continue;
+    }
     const threads = entry.maxThreads > 1 ? threadCount(text, count, entry, context.machine) : 1;
     if (rest.length > 0 || (count !== undefined && entry.maxThreads === 1)) {
       throw usageError(`workload '${text}' takes no number of threads`, `write ${name}`);
@@ -277,6 +289,7 @@ function resolveWorkloads(
       found.set(key, { spec: { kind: 'stamped', name, threads, pace }, entry, about: null });
     }
   }
+  for (const selective of selectiveWorkloads(match, paces, context)) found.set(selectiveKey(selective.spec), selective);
   if (settings.command) {
     const spec = applicationWorkload(settings.command);
     const program = spec.name.split(' ')[0] ?? spec.name;
@@ -293,6 +306,45 @@ function resolveWorkloads(
     );
   }
   return { workloads: [...found.values()], absentWorkloads };
+}
+
+/** Those that mean something by themselves: what a filter costs is asked for by --match, or by name. */
+function usualWorkloads({ workloads, applications }: PlanContext): string[] {
+  return [...workloads.filter(({ wanted }) => wanted === undefined), ...applications].map(({ name }) => name);
+}
+
+/** --match wins over the same share typed as a workload. */
+function selectiveKey({ name, pace, match }: SelectiveSpec): string {
+  return `${name}:${match}@${pace === null ? '' : paceText(pace)}`;
+}
+
+type SelectiveSpec = Extract<AskedWorkload['spec'], { kind: 'stamped' }>;
+
+/** Of each share a workload, whose cells trace its wanted call alone. */
+function selectiveWorkloads(
+  shares: readonly number[],
+  paces: readonly (Pace | null)[],
+  { workloads }: PlanContext,
+): (AskedWorkload & { readonly spec: SelectiveSpec })[] {
+  return workloads.flatMap((entry) => {
+    const { name, wanted } = entry;
+    if (wanted === undefined) return [];
+    const each = [...new Set(shares)].flatMap((match) => paces.map((pace) => ({ match, pace })));
+    return each.map(({ match, pace }) => ({
+      spec: { kind: 'stamped' as const, name, threads: 1, pace, match },
+      entry,
+      filter: [wanted],
+      about: null,
+    }));
+  });
+}
+
+const DEFAULT_MATCH = 10;
+
+function matchShare(text: string, share: string | undefined, rest: readonly string[]): number {
+  if (share === undefined) return DEFAULT_MATCH;
+  if (rest.length === 0 && /^\d+$/.test(share) && Number(share) <= 100) return Number(share);
+  throw usageError(`workload '${text}': the share of wanted calls is 0 … 100 (%)`, 'write for example selective:10');
 }
 
 function catalogued({ name, argv, fixedWork, about }: PlannedApplication): AskedWorkload {
@@ -420,6 +472,7 @@ export function expandPlan(
     idle: request.idle,
     wakeups: [...request.wakeups],
     ...(request.detail === undefined ? {} : { detail: request.detail }),
+    ...(settings.match === undefined ? {} : { match: [...settings.match] }),
     ...(request.cpuBill === null ? {} : { cpuBill: request.cpuBill }),
     user: settings.user ?? null,
     backends: [...usable],

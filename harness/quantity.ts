@@ -48,6 +48,18 @@ export function parseCount(text: string, what: string, min: number): number {
   return value;
 }
 
+/** `10` or `10%`: a whole number of per cent. */
+export function parsePercent(text: string, what: string): number {
+  const value = /^(\d{1,3})\s*%?$/.exec(text.trim())?.[1];
+  if (value === undefined || Number(value) > 100) {
+    throw usageError(
+      `${what}: '${text}' is not a whole number of per cent from 0 to 100`,
+      `write for example ${what} 10`,
+    );
+  }
+  return Number(value);
+}
+
 /** `5%`, `0.1 %` or `0.05`: a share of one, 1 excluded. Throws a usage error. */
 export function parseShare(text: string, what: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());

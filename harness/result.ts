@@ -25,6 +25,12 @@ export const workloadSpecSchema = z.discriminatedUnion('kind', [
     calls: z.int().positive().describe('stamped calls asked for; the truth says how many were made'),
     threads: z.int().positive().describe('1 for all workloads but threads'),
     seed: z.int().nonnegative(),
+    match: z
+      .int()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe('per cent of the calls that are the wanted one (workload selective)'),
     pace: z
       .object({
         ratePerS: z.int().positive().describe('stamped calls a second over all threads, on average'),
@@ -503,6 +509,27 @@ export const judgedClaimSchema = z.object({
 });
 export type JudgedClaim = z.infer<typeof judgedClaimSchema>;
 
+/** What a call costs that the filter lets pass, and one that it does not; of one variant, paired with the baselines. */
+export const selectivitySchema = z.object({
+  variant: z.string(),
+  filter: z.enum(['kernel', 'user', 'none']).nullable().describe('where the variant filters'),
+  points: z.array(
+    z.object({
+      cellId: z.string(),
+      match: z.int().describe('per cent of the calls that pass'),
+      addedNsPerCall: intervalSchema.nullable(),
+      deliveredFraction: z.number().nullable().describe('of those that pass; null where none was issued'),
+      offLineNs: intervalSchema.nullable().describe('added less what the line says, round by round'),
+      isOffLine: z.boolean().describe('by more than chance, and by 5 % of what is added there'),
+    }),
+  ),
+  nonMatchingNs: intervalSchema
+    .nullable()
+    .describe('added = nonMatching × (1 − share) + matching × share, fitted in each round'),
+  matchingNs: intervalSchema.nullable(),
+});
+export type Selectivity = z.infer<typeof selectivitySchema>;
+
 export const calibrationSchema = z.object({
   auditContext: z
     .enum(['absent', 'unknown'])
@@ -578,6 +605,10 @@ export const planSchema = z.object({
   idle: idleSchema,
   wakeups: z.array(wakeupSchema).describe('a cell for each; empty: each variant’s own'),
   detail: askedDetailSchema.optional(),
+  match: z
+    .array(z.int().min(0).max(100))
+    .optional()
+    .describe('cells of workload selective, filtered, by per cent wanted'),
   cpuBill: z
     .enum(['asked', 'usual'])
     .optional()
@@ -667,6 +698,7 @@ export const studySchema = z.object({
   absentWorkloads: z.array(workloadRowSchema),
   cells: z.array(cellSchema),
   comparisons: z.array(comparisonSchema),
+  selectivity: z.array(selectivitySchema).optional(),
   joint: z.array(jointResultSchema).describe('the reference check: every recording variant against the reference'),
   noise: z
     .object({

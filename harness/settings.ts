@@ -57,6 +57,9 @@ export const settingsSchema = z
     rate: oneOrMore(parsed(parseRate, 'rate')).describe('open loop: calls a second, 10k'),
     burst: oneOrMore(parsed(parseBurst, 'burst')).describe('open loop: 1000/10ms, calls at full speed every so often'),
     section: parsed(parseDurationMs, 'section').describe('length of an open loop’s section: seconds, or 500ms'),
+    match: oneOrMore(z.int().min(0).max(100)).describe(
+      'per cent of the calls that a filter lets pass: cells of workload selective',
+    ),
     cpuBill: z.boolean().describe('a soaked cell beside each, for its CPU bill'),
     detail: z.enum(ASKED_DETAILS).describe('paths: the strings of path arguments besides'),
     seed: z.int().nonnegative(),

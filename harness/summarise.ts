@@ -12,6 +12,7 @@ import { runCommand } from './summarise/command.ts';
 import { compareCells } from './summarise/comparisons.ts';
 import { noiseOf } from './summarise/noise.ts';
 import { disturbedRounds } from './summarise/outliers.ts';
+import { selectivityOf } from './summarise/selectivity.ts';
 import { isStarved } from './summarise/starved.ts';
 import { verdictOf } from './summarise/verdict.ts';
 
@@ -57,6 +58,7 @@ export function summarise(head: StudyInput, trials: readonly TrialResult[], opti
     ...head,
     cells,
     comparisons: compareCells(plan, trials, options.variants),
+    ...selectivityOf(plan, cells, trials, options.variants),
     noise: noiseOf(plan, cells, trials),
     claims: judgeClaims({
       plan,

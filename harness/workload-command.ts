@@ -15,6 +15,6 @@ export function argvOf(workload: WorkloadSpec, warmup?: number): readonly string
   }
   const entry = findWorkload(workload.name);
   if (entry === undefined) throw usageError(`no workload is called '${workload.name}'`, './tracebench list');
-  const { calls, seed, threads, pace } = workload;
-  return entry.argv({ calls, seed, threads, pace, ...(warmup === undefined ? {} : { warmup }) });
+  const { calls, seed, threads, pace, match } = workload;
+  return entry.argv({ calls, seed, threads, pace, match, ...(warmup === undefined ? {} : { warmup }) });
 }

@@ -168,6 +168,7 @@ export function range(b: { min: number; max: number } | null): string {
 
 /** As it is typed: `threads:4`, `null`, the command of an application. */
 export function workloadName(spec: WorkloadSpec): string {
+  if (spec.kind === 'stamped' && spec.match !== undefined) return `${spec.name}:${spec.match}`;
   return spec.kind === 'stamped' && spec.threads > 1 ? `${spec.name}:${spec.threads}` : spec.name;
 }
 

@@ -33,6 +33,7 @@ import { table, text } from './markdown-table.ts';
 import { notesOf } from './notes.ts';
 import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
 import { REFERENCE_TITLE, referenceLines } from './reference.ts';
+import { SELECTIVITY_TEXT, SELECTIVITY_TITLE, selectivityTable } from './selectivity.ts';
 import { STARVED_COLUMNS, STARVED_TEXT, STARVED_TITLE, starvedRows } from './starved.ts';
 
 export function renderMarkdown(study: Study): string {
@@ -50,7 +51,8 @@ export function renderMarkdown(study: Study): string {
   out.push(...alongside(study.cells));
   out.push(...headToHead(study));
   out.push(...referenceCheck(study));
-  out.push(...openLoop(study), ...starved(study), ...latencies(study.cells), ...cpuBill(study));
+  out.push(...openLoop(study), ...starved(study), ...latencies(study.cells));
+  out.push(...selectivity(study), ...cpuBill(study));
   out.push(...claimsTable(study));
   if (notes.length > 0) {
     out.push('## Notes', '');
@@ -422,6 +424,25 @@ function machine(study: Study): string[] {
       calibration.map(([name, show]) => [name, show(before), after ? show(after) : NOTHING]),
     ),
     '',
+  ];
+}
+
+function selectivity(study: Study): string[] {
+  const found = selectivityTable(study);
+  if (found === null) return [];
+  return [
+    `## ${SELECTIVITY_TITLE}`,
+    '',
+    SELECTIVITY_TEXT,
+    '',
+    ...table(
+      found.columns.map((column) => column.replace(/^(left|right):/, '')),
+      found.columns.map((column) => column[0]).join(''),
+      found.rows.map((row) => row.map((figure) => text(joined(figure)))),
+    ),
+    '',
+    ...found.offLine.flatMap((line) => [`- ${line}`]),
+    ...(found.offLine.length > 0 ? [''] : []),
   ];
 }
 

@@ -33,6 +33,7 @@ import { type Note, notesOf } from './notes.ts';
 import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
 import { type Column, plainTable } from './plain-table.ts';
 import { REFERENCE_TITLE, referenceLines } from './reference.ts';
+import { SELECTIVITY_TEXT, SELECTIVITY_TITLE, selectivityTable } from './selectivity.ts';
 import { STARVED_COLUMNS, STARVED_TEXT, STARVED_TITLE, starvedRows } from './starved.ts';
 
 /** At most this many head-to-head rows; beyond, summary.md has them. */
@@ -82,8 +83,9 @@ export function renderTerminal(study: Study, options: TerminalOptions = {}): str
       ).map((l) => style('dim', l)),
     );
   }
-  out.push(...alongside(study.cells, width, style), ...cpuBill(study, width, style));
-  out.push(...openLoop(study, width, style), ...starved(study, width, style), ...comparisons(study, width, style));
+  out.push(...alongside(study.cells, width, style), ...selectivity(study, width, style));
+  out.push(...cpuBill(study, width, style), ...openLoop(study, width, style), ...starved(study, width, style));
+  out.push(...comparisons(study, width, style));
 
   if (notes.length > 0) {
     out.push('', style('bold', 'Notes'));
@@ -243,6 +245,21 @@ function baselineTable(cells: readonly Cell[], numbers: (cell: Cell) => string, 
     'left:notes',
   );
   return plainTable(heads, rows);
+}
+
+function selectivity(study: Study, width: number, style: Style): string[] {
+  const found = selectivityTable(study);
+  if (found === null) return [];
+  return [
+    '',
+    style('bold', SELECTIVITY_TITLE),
+    plainTable(
+      columns(style, ...found.columns),
+      found.rows.map((row) => row.map(({ main, bounds }) => below(main, bounds))),
+    ),
+    ...found.offLine.flatMap((line) => wrap(`   ${line}`, width, '     ')),
+    ...wrap(SELECTIVITY_TEXT, width, '').map((line) => style('dim', line)),
+  ];
 }
 
 function cpuBill(study: Study, width: number, style: Style): string[] {

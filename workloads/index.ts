@@ -14,6 +14,8 @@ export interface WorkloadOptions {
   readonly seed?: number;
   /** Lanes; only for workloads with maxThreads > 1, whose default is 2. */
   readonly threads?: number;
+  /** Per cent of the calls that are the one wanted; only for a workload with `wanted`, whose default is 10. */
+  readonly match?: number | undefined;
   /** Calls before START, each lane; the program's default is a tenth of `calls`, at most 10,000. */
   readonly warmup?: number;
   /** Open loop; absent: a closed one. */
@@ -42,6 +44,8 @@ export interface Workload {
   readonly defaultCalls: number;
   readonly maxCalls: number;
   readonly maxThreads: number;
+  /** Of its two calls the one that a filter is to let pass: what share it has can be chosen. Absent: nothing can. */
+  readonly wanted?: string | undefined;
   /** The seed changes what is done. */
   readonly seeded: boolean;
   /** The command that runs it. Throws a usage error (exit code 2) for numbers that the program would refuse. */
@@ -72,13 +76,15 @@ function defineWorkload(entry: Entry): Workload {
     ...entry,
     maxThreads,
     program,
-    argv({ calls, seed, threads, warmup, pace }) {
+    argv({ calls, seed, threads, match, warmup, pace }) {
       const words = [program, '--calls', checked(name, 'calls', calls, 1, entry.maxCalls)];
       if (seed !== undefined) words.push('--seed', checked(name, 'seed', seed, 0, Number.MAX_SAFE_INTEGER));
       if (threads !== undefined) {
         const count = checked(name, 'threads', threads, 1, maxThreads);
         if (maxThreads > 1) words.push('--threads', count);
       }
+      if (match !== undefined && entry.wanted !== undefined)
+        words.push('--match', checked(name, 'per cent of matching calls', match, 0, 100));
       if (warmup !== undefined) words.push('--warmup', checked(name, 'warm-up calls', warmup, 0, entry.maxCalls));
       if (pace !== undefined) {
         words.push('--rate', checked(name, 'calls a second', pace.ratePerS, 1, RATE_MOST));
@@ -144,6 +150,15 @@ export const workloads: readonly Workload[] = [
     defaultCalls: 1_000_000,
     maxCalls: CALLS_MOST,
     maxThreads: 64,
+  }),
+  defineWorkload({
+    name: 'selective',
+    title: 'a share of lseek(-1) among getuid: what calls cost that a filter lets pass, and others',
+    callsPerIteration: 1,
+    stamped: ['lseek', 'getuid'],
+    wanted: 'lseek',
+    defaultCalls: 1_000_000,
+    maxCalls: CALLS_MOST,
   }),
   defineWorkload({
     name: 'exec',

@@ -16,16 +16,19 @@
 static void usage(FILE *out, const struct tb_workload *w)
 {
 	fprintf(out,
-		"Usage: tb-%s --calls N [--seed S]%s [--warmup W] [--rate R [--burst B]]\n"
+		"Usage: tb-%s --calls N [--seed S]%s%s [--warmup W] [--rate R [--burst B]]\n"
 		"%s\n\n"
 		"  --calls N    stamped calls to make, rounded up to whole iterations (1 ... %llu)\n"
 		"  --seed S     seed of what is drawn at random (default 1)\n",
-		w->name, w->max_threads > 1 ? " [--threads T]" : "", w->summary,
-		(unsigned long long)w->max_calls);
+		w->name, w->max_threads > 1 ? " [--threads T]" : "", w->has_match ? " [--match P]" : "",
+		w->summary, (unsigned long long)w->max_calls);
 	if (w->max_threads > 1)
 		fprintf(out,
 			"  --threads T  threads that share the calls, a lane each (1 ... %u, default 2)\n",
 			w->max_threads);
+	if (w->has_match)
+		fprintf(out, "  --match P    per cent of the calls that are the wanted one (0 ... 100, "
+			     "default 10)\n");
 	fprintf(out,
 		"  --warmup W   calls to make before the measured section, each thread\n"
 		"               (default: a tenth of --calls, at most 10000)\n"
@@ -56,15 +59,20 @@ static uint64_t number(const struct tb_workload *w, const char *option, const ch
 void tb_options__parse(struct tb_options *o, const struct tb_workload *w, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"calls", required_argument, NULL, 'c'},   {"seed", required_argument, NULL, 's'},
-		{"threads", required_argument, NULL, 't'}, {"warmup", required_argument, NULL, 'w'},
-		{"rate", required_argument, NULL, 'r'},    {"burst", required_argument, NULL, 'b'},
-		{"help", no_argument, NULL, 'h'},          {0},
+		{"calls", required_argument, NULL, 'c'},
+		{"seed", required_argument, NULL, 's'},
+		{"threads", required_argument, NULL, 't'},
+		{"warmup", required_argument, NULL, 'w'},
+		{"rate", required_argument, NULL, 'r'},
+		{"burst", required_argument, NULL, 'b'},
+		{"match", required_argument, NULL, 'm'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
 	};
 	bool warmup_given = false, burst_given = false;
 	int c;
 
-	*o = (struct tb_options){.seed = 1, .burst = 1, .threads = w->max_threads > 1 ? 2 : 1};
+	*o = (struct tb_options){.seed = 1, .burst = 1, .match = 10, .threads = w->max_threads > 1 ? 2 : 1};
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -86,6 +94,15 @@ void tb_options__parse(struct tb_options *o, const struct tb_workload *w, int ar
 		case 'b':
 			o->burst = number(w, "--burst", optarg, 1, w->max_calls);
 			burst_given = true;
+			break;
+		case 'm':
+			if (!w->has_match) {
+				fprintf(stderr,
+					"tb-%s: it has no wanted calls, so no --match; see tb-%s --help\n",
+					w->name, w->name);
+				exit(TB_EXIT_USAGE);
+			}
+			o->match = (uint32_t)number(w, "--match", optarg, 0, 100);
 			break;
 		case 'h':
 			usage(stdout, w);

@@ -33,6 +33,7 @@ struct tb_options {
 	uint32_t threads;
 	uint64_t rate;  /* stamped calls a second, all lanes; 0: closed loop */
 	uint64_t burst; /* calls due at once, all lanes */
+	uint32_t match; /* per cent of the calls; only where has_match */
 };
 
 /* One thread's view of the section. Written by that thread only. */
@@ -68,6 +69,7 @@ struct tb_workload {
 	const char *summary;
 	uint64_t max_calls;
 	uint32_t max_threads;
+	bool has_match;     /* takes --match */
 	uint32_t pace_unit; /* stamped calls that are due together, whatever the pace; 0 is 1 */
 	/*
 	 * Makes files and declares the kinds. 0, or −errno after tb_run__fail said what failed. What it makes must be

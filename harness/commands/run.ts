@@ -28,6 +28,7 @@ import {
   parseDurationMs,
   parseHalfWidth,
   parseList,
+  parsePercent,
 } from '../quantity.ts';
 import type { Plan } from '../result.ts';
 import { MOST_ROUNDS } from '../runner.ts';
@@ -124,6 +125,11 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
       new Option('--detail <detail>', 'paths: the strings of path arguments besides what each backend gives').choices(
         ASKED_DETAILS,
       ),
+    )
+    .option(
+      '--match <shares>',
+      'selectivity: 0,1,10,100 % of the calls pass a filter, a cell for each (workload selective)',
+      (text) => parseList(text, '--match').map((share) => parsePercent(share, '--match')),
     )
     .option(
       '--cpu-bill',

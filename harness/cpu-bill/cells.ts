@@ -3,8 +3,8 @@
  * well. Their times are of a machine that is kept busy and are never used.
  */
 import type { ExpandedCell } from '../cells.ts';
+import { SOAKER_START_MS } from '../costs.ts';
 import type { Plan } from '../result.ts';
-import { SOAKER_START_MS } from './soaker.ts';
 
 type PlanCell = Plan['cells'][number];
 

@@ -10,8 +10,6 @@ import { soakReading } from './bill.ts';
 /** A few thousand pieces, after which the soaker knows its shortest. */
 const SETTLE_MS = 20;
 const LOOK_MS = 100;
-/** Of a soaked trial, beyond what the trial takes anyway. */
-export const SOAKER_START_MS = SETTLE_MS + LOOK_MS + 10;
 
 export interface Soaker {
   readonly handle: SoakHandle;

@@ -24,6 +24,8 @@ export interface VariantTerms {
   readonly delivers: 'records' | 'counts' | 'nothing';
   readonly detail: 'enter' | 'full' | null;
   readonly regime: 'blocks' | 'drops' | 'neither';
+  /** Where it filters; absent: not known. */
+  readonly filter?: 'kernel' | 'user' | 'none';
 }
 
 type PlanCell = Plan['cells'][number];

@@ -17,7 +17,9 @@ export interface Change {
 
 /** A workload as it is typed: `threads:4`, `null`. */
 function workloadName(workload: WorkloadSpec): string {
-  return workload.kind === 'stamped' && workload.threads > 1 ? `${workload.name}:${workload.threads}` : workload.name;
+  if (workload.kind !== 'stamped') return workload.name;
+  if (workload.match !== undefined) return `${workload.name}:${workload.match}`;
+  return workload.threads > 1 ? `${workload.name}:${workload.threads}` : workload.name;
 }
 
 /** A workload as it is shown: with its pace, where it has one. */
@@ -54,8 +56,12 @@ export function runCommand(plan: Plan, cell: PlanCell | null, change: Change = {
   const words = ['./tracebench', 'run'];
   const backends = cell ? [backendName(cell)] : [...plan.backends, ...plan.cells.filter(isPair).map(backendName)];
   words.push('--backends', [...new Set(backends)].join(','));
-  const workloads = cell ? [cell.trial.workload] : plan.workloads;
+  const match = cell === null ? (plan.match ?? []) : [];
+  const workloads = cell
+    ? [cell.trial.workload]
+    : plan.workloads.filter((w) => match.length === 0 || w.kind !== 'stamped' || w.match === undefined);
   const named = [...new Set(workloads.filter((w) => !isCommand(w)).map(workloadName))];
+  if (match.length > 0) words.push('--match', match.join(','));
   if (named.length > 0) words.push('--workloads', named.join(','));
   words.push(...paceWords(workloads.flatMap((w) => (w.kind === 'stamped' && w.pace ? w.pace : []))));
   const filter = cell ? cell.trial.filter : plan.filter;

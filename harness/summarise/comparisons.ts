@@ -10,7 +10,7 @@ import { groupByCell, NO_TRIALS, pairByRound } from './rounds.ts';
 /** What two backends must have in common to be compared, besides their budget: the same work per call. */
 export function workloadKey(workload: WorkloadSpec): string {
   return workload.kind === 'stamped'
-    ? `${workload.name} ${workload.threads} ${workload.pace ? paceText(workload.pace) : ''}`
+    ? `${workload.name} ${workload.match ?? ''} ${workload.threads} ${workload.pace ? paceText(workload.pace) : ''}`
     : JSON.stringify([workload.name, ...workload.argv]);
 }
 

@@ -93,11 +93,19 @@ export function cellFlags(input: FlagInput): Flag[] {
     flag('few-rounds', `${rounds} ${what}: no interval below ${MIN_ROUNDS}; again with ${again({ rounds: 12 })}`);
   }
   const { workload } = planCell.trial;
+  // Few of its calls go through the buffer, on purpose.
+  const isSelective = workload.kind === 'stamped' && workload.match !== undefined;
   const isClosedLoop = workload.kind === 'stamped' && !workload.pace;
   if (workload.kind === 'stamped' && workload.pace && input.openLoop !== null) {
     for (const { code, text } of openLoopFlags(workload.pace, input.openLoop, terms.regime)) flag(code, text);
   }
-  if (terms.regime === 'drops' && terms.stressFactor !== null && terms.stressFactor < STRESS_FACTOR && isClosedLoop) {
+  if (
+    terms.regime === 'drops' &&
+    terms.stressFactor !== null &&
+    terms.stressFactor < STRESS_FACTOR &&
+    isClosedLoop &&
+    !isSelective
+  ) {
     flag(
       'not-stressed',
       `the calls filled the buffer ${terms.stressFactor.toPrecision(2)} times, not ${STRESS_FACTOR}: overhead and latency stand, loss and throughput under pressure were not tested; use more calls, or ${again(smallerBudget(planCell, terms.stressFactor / STRESS_FACTOR))}`,

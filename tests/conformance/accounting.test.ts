@@ -83,6 +83,21 @@ describe.each(usable)('$id', (subject: Subject) => {
     },
   );
 
+  if (isDefault(id))
+    test.each([0, 25])('%i %% of the calls pass the filter: these alone are missed or delivered', async (match) => {
+      const workload = { ...stamped('selective', 4000), match };
+      const changes = { filter: ['lseek'], bufferBytes: roomFor(id, 4000, 8 << 20) };
+      const { accounting: a, section } = completed(await runTrial(specFor(id, workload, changes)));
+      expect(section?.calls).toBe(4000);
+      if (a.delivers === 'nothing') return;
+      expect(a.reasons).toEqual([]);
+      expect(a).toMatchObject({ verdict: 'reconciled', issued: (4000 * match) / 100 });
+      expect(a.kinds.map(({ name, delivered }) => [name, delivered])).toEqual([
+        ['lseek', (4000 * match) / 100],
+        ['getuid', 0],
+      ]);
+    });
+
   const { buffer } = findVariant(id).variant;
   test(
     buffer === null ? 'has no buffer' : 'a buffer sized in calls holds them, and fewer than twice as many',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { SOAKER_START_MS } from '../../harness/costs.ts';
 import { busyFraction, cpuBill, soakedNs, soakReading } from '../../harness/cpu-bill/bill.ts';
 import { soakedCells, withoutSoaked } from '../../harness/cpu-bill/cells.ts';
-import { SOAKER_START_MS } from '../../harness/cpu-bill/soaker.ts';
 import { TracebenchError } from '../../harness/errors.ts';
 import { expandPlan, resolveRequest } from '../../harness/plan.ts';
 import { type CompletedTrial, type CpuBill, planSchema, studySchema } from '../../harness/result.ts';

@@ -1,0 +1,125 @@
+/**
+ * What a call costs that the filter lets pass, and one that it does not. Cells of one variant that differ in the share of
+ * calls that pass are points of a line, if each kind has its price: fitted in each round, so that what both prices are off by
+ * in a round is off in the same way.
+ */
+import type { Cell, Interval, Plan, Selectivity, Study, TrialResult } from '../result.ts';
+import { nsPerCall } from '../result-figures.ts';
+import { contains, orderInterval } from '../statistics/order-interval.ts';
+import { backendLabel, workloadLabel } from './command.ts';
+import { groupByCell, NO_TRIALS } from './rounds.ts';
+
+/** A point is off the line by at least this share of what is added there. */
+const OFF_LINE = 0.05;
+
+interface Line {
+  readonly nonMatching: number;
+  readonly matching: number;
+}
+
+/** Least squares of added = nonMatching × (1 − p) + matching × p; null where all points have one p. */
+export function fitLine(points: readonly { readonly share: number; readonly added: number }[]): Line | null {
+  let [qq, pq, pp, qy, py] = [0, 0, 0, 0, 0];
+  for (const { share: p, added } of points) {
+    const q = 1 - p;
+    qq += q * q;
+    pq += p * q;
+    pp += p * p;
+    qy += q * added;
+    py += p * added;
+  }
+  const determinant = qq * pp - pq * pq;
+  if (Math.abs(determinant) < 1e-12) return null;
+  return { nonMatching: (pp * qy - pq * py) / determinant, matching: (qq * py - pq * qy) / determinant };
+}
+
+/** Nothing where the study has no cells of --match. */
+export function selectivityOf(
+  plan: Plan,
+  cells: readonly Cell[],
+  trials: readonly TrialResult[],
+  variants: ReadonlyMap<string, { readonly filter?: 'kernel' | 'user' | 'none' }>,
+): Pick<Study, 'selectivity'> {
+  if (plan.match === undefined) return {};
+  const added = addedByRound(trials);
+  const curves = new Map<string, Cell[]>();
+  for (const cell of cells) {
+    if (cell.baselineCellId === null || cell.terms.filter === null || matchOf(cell) === null) continue;
+    // Besides the share a curve's cells have all in common: wake-up, budget, pace.
+    const key = `${backendLabel(cell)} ${workloadLabel(cell.workload).replace(/^\S+/, '')}`;
+    curves.set(key, [...(curves.get(key) ?? []), cell]);
+  }
+  return {
+    selectivity: [...curves.values()].map((own) =>
+      curveOf(own, variants.get(own[0]?.variant ?? '')?.filter ?? null, added),
+    ),
+  };
+}
+
+type Added = (cell: Cell) => ReadonlyMap<number, number>;
+
+function curveOf(own: readonly Cell[], filter: Selectivity['filter'], added: Added): Selectivity {
+  const cells = [...own].sort((a, b) => (matchOf(a) ?? 0) - (matchOf(b) ?? 0));
+  const values = new Map(cells.map((cell) => [cell, added(cell)]));
+  const lines = new Map<number, Line>();
+  // Only rounds that have every point: a line through others would be of another shape.
+  for (const round of values.get(cells[0] as Cell)?.keys() ?? []) {
+    const points = cells.flatMap((cell) => {
+      const value = values.get(cell)?.get(round);
+      return value === undefined ? [] : [{ share: (matchOf(cell) ?? 0) / 100, added: value }];
+    });
+    const line = points.length === cells.length ? fitLine(points) : null;
+    if (line !== null) lines.set(round, line);
+  }
+  return {
+    variant: cells[0]?.variant ?? '',
+    filter,
+    points: cells.map((cell) => {
+      const share = (matchOf(cell) ?? 0) / 100;
+      const off = interval(
+        [...lines].map(
+          ([round, { nonMatching, matching }]) =>
+            (values.get(cell)?.get(round) ?? 0) - nonMatching * (1 - share) - matching * share,
+        ),
+      );
+      return {
+        cellId: cell.cellId,
+        match: matchOf(cell) ?? 0,
+        addedNsPerCall: cell.addedNsPerCall,
+        deliveredFraction: cell.deliveredFraction,
+        offLineNs: off,
+        isOffLine: isOffLine(off, cell.addedNsPerCall),
+      };
+    }),
+    nonMatchingNs: interval([...lines.values()].map(({ nonMatching }) => nonMatching)),
+    matchingNs: interval([...lines.values()].map(({ matching }) => matching)),
+  };
+}
+
+function isOffLine(off: Interval | null, added: Interval | null): boolean {
+  if (off === null || added === null || off.low === null || contains(off, 0)) return false;
+  return Math.abs(off.estimate) > OFF_LINE * Math.abs(added.estimate);
+}
+
+function matchOf({ workload }: Cell): number | null {
+  return workload.kind === 'stamped' ? (workload.match ?? null) : null;
+}
+
+/** ns per call beyond the baseline of the same round, by round. */
+function addedByRound(trials: readonly TrialResult[]): Added {
+  const grouped = groupByCell(trials);
+  return ({ cellId, baselineCellId }) => {
+    const bare = grouped.get(baselineCellId ?? '') ?? NO_TRIALS;
+    const added = new Map<number, number>();
+    for (const [round, trial] of (grouped.get(cellId) ?? NO_TRIALS).counted) {
+      const other = bare.counted.get(round);
+      const [own, its] = [nsPerCall(trial), other === undefined ? null : nsPerCall(other)];
+      if (own !== null && its !== null) added.set(round, own - its);
+    }
+    return added;
+  };
+}
+
+function interval(list: readonly number[]): Interval | null {
+  return list.length > 0 ? orderInterval(list) : null;
+}
