@@ -519,6 +519,9 @@ export const selectivitySchema = z.object({
       match: z.int().describe('per cent of the calls that pass'),
       addedNsPerCall: intervalSchema.nullable(),
       deliveredFraction: z.number().nullable().describe('of those that pass; null where none was issued'),
+      inLine: z
+        .boolean()
+        .describe('false: calls that pass were lost, and dropping looks cheap; the line is that of the others'),
       offLineNs: intervalSchema.nullable().describe('added less what the line says, round by round'),
       isOffLine: z.boolean().describe('by more than chance, and by 5 % of what is added there'),
     }),

@@ -5,8 +5,8 @@ import { addedInterval, type Figure, joined, NOTHING, percent } from './format.t
 export const SELECTIVITY_TITLE = 'Selectivity (added per call, by the share of calls that the filter lets pass)';
 export const SELECTIVITY_TEXT =
   'Workload selective, whose wanted call alone is traced. Last columns: what is added to a call that does not pass, and to one that ' +
-  'does, fitted to all shares in each round; an asterisk marks a share that is off this line by more than chance and by 5 % of ' +
-  'what is added there. In brackets after it the share of wanted calls that was delivered, where that is not all.';
+  'does, fitted in each round to the shares that lost nothing (over 0.1 %); an asterisk marks one that is off this line by more than ' +
+  'chance and by 5 % of what is added there. In brackets the delivered part of the calls that pass, where that is not all.';
 
 export interface SelectivityTable {
   /** `left:` or `right:` before each head. */

@@ -12,6 +12,9 @@ import { groupByCell, NO_TRIALS } from './rounds.ts';
 /** A point is off the line by at least this share of what is added there. */
 const OFF_LINE = 0.05;
 
+/** Below this share delivered a point is cheap because it drops. */
+const LOSSLESS = 0.999;
+
 interface Line {
   readonly nonMatching: number;
   readonly matching: number;
@@ -61,14 +64,15 @@ type Added = (cell: Cell) => ReadonlyMap<number, number>;
 function curveOf(own: readonly Cell[], filter: Selectivity['filter'], added: Added): Selectivity {
   const cells = [...own].sort((a, b) => (matchOf(a) ?? 0) - (matchOf(b) ?? 0));
   const values = new Map(cells.map((cell) => [cell, added(cell)]));
+  const whole = cells.filter(isWhole);
   const lines = new Map<number, Line>();
   // Only rounds that have every point: a line through others would be of another shape.
-  for (const round of values.get(cells[0] as Cell)?.keys() ?? []) {
-    const points = cells.flatMap((cell) => {
+  for (const round of (whole[0] && values.get(whole[0]))?.keys() ?? []) {
+    const points = whole.flatMap((cell) => {
       const value = values.get(cell)?.get(round);
       return value === undefined ? [] : [{ share: (matchOf(cell) ?? 0) / 100, added: value }];
     });
-    const line = points.length === cells.length ? fitLine(points) : null;
+    const line = points.length === whole.length ? fitLine(points) : null;
     if (line !== null) lines.set(round, line);
   }
   return {
@@ -77,16 +81,17 @@ function curveOf(own: readonly Cell[], filter: Selectivity['filter'], added: Add
     points: cells.map((cell) => {
       const share = (matchOf(cell) ?? 0) / 100;
       const off = interval(
-        [...lines].map(
-          ([round, { nonMatching, matching }]) =>
-            (values.get(cell)?.get(round) ?? 0) - nonMatching * (1 - share) - matching * share,
-        ),
+        [...lines].flatMap(([round, { nonMatching, matching }]) => {
+          const value = values.get(cell)?.get(round);
+          return value === undefined ? [] : [value - nonMatching * (1 - share) - matching * share];
+        }),
       );
       return {
         cellId: cell.cellId,
         match: matchOf(cell) ?? 0,
         addedNsPerCall: cell.addedNsPerCall,
         deliveredFraction: cell.deliveredFraction,
+        inLine: isWhole(cell),
         offLineNs: off,
         isOffLine: isOffLine(off, cell.addedNsPerCall),
       };
@@ -94,6 +99,11 @@ function curveOf(own: readonly Cell[], filter: Selectivity['filter'], added: Add
     nonMatchingNs: interval([...lines.values()].map(({ nonMatching }) => nonMatching)),
     matchingNs: interval([...lines.values()].map(({ matching }) => matching)),
   };
+}
+
+/** Where nothing was issued that passes, nothing was lost. */
+function isWhole({ deliveredFraction }: Cell): boolean {
+  return deliveredFraction === null || deliveredFraction >= LOSSLESS;
 }
 
 function isOffLine(off: Interval | null, added: Interval | null): boolean {

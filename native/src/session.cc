@@ -394,6 +394,10 @@ bool Session::serve_gates()
 			return false;
 		report_.section_left = true;
 		tb_control__pass(options_.control, TB_GATE_END);
+		/* Takes a millisecond, which the workload would have spun at its gate, after the soaker was read. */
+		if (options_.soak)
+			report_.section_kernel_threads =
+				difference(kernel_threads(), kernel_threads_at_start_);
 	}
 	return true;
 }
@@ -443,10 +447,7 @@ bool Session::leave_section()
 	report_.section_foreign_counts = at_end.foreign - at_start_.foreign;
 	report_.section_drain_cpu_ns = at_end.drain_cpu_ns - at_start_.drain_cpu_ns;
 	report_.section_process_cpu_ns = at_end.process_cpu_ns - at_start_.process_cpu_ns;
-	if (options_.soak) {
-		report_.section_soak = difference(at_end.soak, at_start_.soak);
-		report_.section_kernel_threads = difference(kernel_threads(), kernel_threads_at_start_);
-	}
+	report_.section_soak = difference(at_end.soak, at_start_.soak);
 	ledger_.leave_section(*options_.control);
 	if (!options_.cpu_limit.group.empty() && !quota_.leave(&report_.throttling.emplace(), &report_.error))
 		return fail("quota");

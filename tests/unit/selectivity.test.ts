@@ -159,6 +159,23 @@ describe('a study by shares', () => {
     expect(renderTerminal(study)).toMatch(/ptrace at 10 %: \+\S+ µs \[.*\] off the line/);
   });
 
+  it('fits no line to a share that lost calls', () => {
+    // Half of the calls, at half of the price.
+    const lossy = trials.map((trial) => {
+      const { workload, variant } = trial.spec;
+      if (trial.status === 'failed' || trial.section === null || trial.accounting.delivers !== 'records') return trial;
+      if (variant !== 'ebpf' || workload.kind !== 'stamped' || workload.match !== 100) return trial;
+      const durationNs = trial.section.durationNs - 100 * trial.section.calls;
+      const accounting = { ...trial.accounting, complete: trial.accounting.issued / 2 };
+      return { ...trial, section: { ...trial.section, durationNs }, accounting };
+    });
+    const [ebpf] = summarise(fixtureInput(plan), lossy, { variants, reference: 'ebpf' }).selectivity ?? [];
+    expect(ebpf?.matchingNs?.estimate).toBeCloseTo(200, 6);
+    expect(ebpf?.points.map(({ inLine }) => inLine)).toEqual([true, true, true, false]);
+    expect(ebpf?.points[3]?.offLineNs?.estimate).toBeCloseTo(-100, 6);
+    expect(ebpf?.points[3]?.isOffLine).toBe(true);
+  });
+
   it('compares no two cells of different shares', () => {
     const share = (id: string) => id.split('/')[0];
     expect(study.comparisons.length).toBeGreaterThan(0);
