@@ -21,6 +21,7 @@ export function renderFleet(answers: readonly Answer[], demand: Demand, study: C
   const columns = COLUMNS.map(([align, head]) => ({ align, head }));
   const lines = [demandText(demand), ''];
   if (rows.length > 0) lines.push(plainTable(columns, rows), '');
+  if (demand.otherBursts !== undefined) lines.push(...sizedBy(answers));
   for (const answer of answers) if (answer.cannot !== null) lines.push(`${answer.variant} cannot: ${answer.cannot}`);
   const extrapolated = new Map<string, string[]>();
   for (const answer of answers) {
@@ -51,6 +52,15 @@ function row(answer: Extract<Answer, { cannot: null }>, hosts: number): string[]
     bufferBytes === null ? NOTHING : bytes(bufferBytes.high * hosts),
     setting === null ? NOTHING : `${setting.name} ${count(setting.value)}`,
   ];
+}
+
+/** Of several bursts, the one that decided for each. */
+function sizedBy(answers: readonly Answer[]): string[] {
+  return answers.flatMap((answer) => {
+    if (answer.cannot !== null || answer.burst === null || answer.bufferBytes === null) return [];
+    const { peakPerS, durationMs } = answer.burst;
+    return [`${answer.variant} is sized by ${rate(peakPerS)} for ${time(durationMs * 1e6)}`];
+  });
 }
 
 function bounded({ value, low, high }: Bounds): string {

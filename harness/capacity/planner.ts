@@ -11,11 +11,21 @@ import { queueOf } from './fit.ts';
 import { type BurstLoad, bufferFor, lossOf } from './queue-model.ts';
 import type { Capacity, CapacityStudy } from './result.ts';
 
+export interface Burst {
+  readonly peakPerS: number;
+  readonly durationMs: number;
+}
+
 export interface Demand {
   /** Of one host, on average. */
   readonly ratePerS: number;
   /** null: evenly spaced. Beside the average, which it is part of. */
-  readonly burst: { readonly peakPerS: number; readonly durationMs: number } | null;
+  readonly burst: Burst | null;
+  /**
+   * Of one load seen through other windows: which of them asks for most depends on how fast a collector is and how long it
+   * sleeps, so each backend is planned for its own worst.
+   */
+  readonly otherBursts?: readonly Burst[] | undefined;
   /** Of one host. */
   readonly cpus: number;
   readonly hosts: number;
@@ -49,6 +59,8 @@ export type Answer =
       readonly lossFraction: number;
       /** How old the oldest waiting record of a burst is when it is read, at most. */
       readonly worstDelayMs: number | null;
+      /** That it is planned for. */
+      readonly burst: Burst | null;
       /** What of this was not measured but carried over, and by which law. */
       readonly extrapolated: readonly string[];
     };
@@ -63,7 +75,15 @@ const BURSTS = 20;
 
 /** One answer a variant, in the order of the study. */
 export function planFleet(study: CapacityStudy, demand: Demand): Answer[] {
-  return study.variants.map((row) => answerFor(row, study, demand));
+  const bursts = [demand.burst, ...(demand.otherBursts ?? [])];
+  return study.variants.map((row) => worst(bursts.map((burst) => answerFor(row, study, { ...demand, burst }))));
+}
+
+/** What cannot be, else what needs the largest buffer; the first of equals. */
+function worst(answers: readonly Answer[]): Answer {
+  const asks = (answer: Answer): number =>
+    answer.cannot !== null ? Number.POSITIVE_INFINITY : (answer.bufferCalls?.high ?? 0);
+  return answers.reduce((most, answer) => (asks(answer) > asks(most) ? answer : most));
 }
 
 function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer {
@@ -95,6 +115,7 @@ function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer 
       setting: null,
       lossFraction: 0,
       worstDelayMs: null,
+      burst: demand.burst,
       extrapolated,
     };
   }
@@ -131,6 +152,7 @@ function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer 
     setting: settingOf(buffer, bytes(bufferCalls.high), demand.cpus),
     lossFraction: lossOf(load, queue),
     worstDelayMs: surface.fit.pauseMs + (Math.min(load.burstCalls, queue.bufferCalls) * 1000) / surface.fit.servedPerS,
+    burst: demand.burst,
     extrapolated,
   };
 }
@@ -159,7 +181,8 @@ function settingOf({ perCpu, knob }: NonNullable<Capacity['buffer']>, bytes: num
   return { name: knob.name, value: knob.powerOfTwo ? 2 ** Math.ceil(Math.log2(units)) : units };
 }
 
-function beyondMeasured(load: BurstLoad, { fitted, tested }: NonNullable<Capacity['surface']>): string[] {
+/** In what a load lies outside of the points that the model was fitted to and tested on. */
+export function beyondMeasured(load: BurstLoad, { fitted, tested }: NonNullable<Capacity['surface']>): string[] {
   const points = [...fitted, ...tested];
   const said: string[] = [];
   const range = (what: string, value: number, of: (load: BurstLoad) => number): void => {

@@ -9,7 +9,7 @@ const NAMED = 3;
 /** Of the time, in windows that were read late: below, peaks are what they are. */
 const LATE_TOLD = 0.01;
 
-type FromProfile = Pick<Demand, 'ratePerS' | 'burst' | 'source' | 'beyond'>;
+type FromProfile = Pick<Demand, 'ratePerS' | 'burst' | 'otherBursts' | 'source' | 'beyond'>;
 
 /** `from` is where it was read; `workload` is what the capacities were measured with. Throws a usage error for one without calls. */
 export function demandOf(
@@ -40,10 +40,13 @@ export function demandOf(
   return {
     ratePerS: meanPerS,
     burst: burst && { peakPerS: Math.max(burst.peakPerS, meanPerS), durationMs: burst.durationMs },
+    otherBursts: profile.peaks
+      .filter(({ windowMs, perS }) => windowMs !== burst?.durationMs && perS > meanPerS)
+      .map(({ windowMs, perS }) => ({ peakPerS: perS, durationMs: windowMs })),
     source:
       burst === null
         ? `From ${from}: no window held more than the average.`
-        : `From ${from}: the burst is its peak over ${burst.durationMs} ms, the one with the most calls beyond the average.`,
+        : `From ${from}: the burst is its peak over ${burst.durationMs} ms, the one with the most calls beyond the average; each backend is sized by the peak, over whatever width, that asks most of it.`,
     beyond,
   };
 }

@@ -195,8 +195,41 @@ describe('a profile in the planner', () => {
     const [answer] = planFleet(study, asked);
     expect(answer).toMatchObject({ cannot: null, drainThreads: 1, extrapolated: [] });
     expect(renderFleet([answer as NonNullable<typeof answer>], asked, study)).toContain(
-      'From profile.json: the burst is its peak over 1 ms, the one with the most calls beyond the average.',
+      'From profile.json: the burst is its peak over 1 ms, the one with the most calls beyond the average; ',
     );
+  });
+
+  it('plans each backend for the width that asks most of it', () => {
+    // 2,000 calls in 1 ms, and half a second at 20,000/s: what serves ten times that must only be able to wait for the first.
+    const both = readings(
+      ...Array.from({ length: 1000 }, (_, i): [number, number] => [1, i === 700 ? 2000 : i < 500 ? 20 : 0]),
+    );
+    const profile = profileOf(both, { 0: 12_000 });
+    expect(profile.burst).toMatchObject({ durationMs: 500, peakPerS: 20_000 });
+    const asked = demand(profile);
+    const [answer] = planFleet(study, asked);
+    // Asleep up to 1.8 ms when they come: all of them wait.
+    expect(answer).toMatchObject({
+      cannot: null,
+      burst: { peakPerS: 2e6, durationMs: 1 },
+      bufferCalls: { value: 2000 },
+    });
+    expect(renderFleet([answer as NonNullable<typeof answer>], asked, study)).toContain(
+      'ring is sized by 2.00 M/s for 1.00 ms',
+    );
+    const [slow] = planFleet(
+      {
+        ...study,
+        variants: study.variants.map((row) => {
+          const slower = { servedPerS: 16_000, pauseMs: 0, bufferShare: 1 };
+          const surface = row.surface && { ...row.surface, fit: slower, resampled: [slower] };
+          return { ...row, surface };
+        }),
+      },
+      asked,
+    );
+    // What serves 16,000/s has 2,000 waiting after the half second, and 1,984 after the peak.
+    expect(slow).toMatchObject({ cannot: null, burst: { durationMs: 500 }, bufferCalls: { value: 2000 } });
   });
 
   it('of other calls than were measured is an extrapolation, marked with every answer', () => {
