@@ -91,6 +91,17 @@ export interface Knob {
   readonly powerOfTwo: boolean;
 }
 
+/** In this order: who has one has those before. cap_bpf: CAP_BPF and CAP_PERFMON, and nothing else of root's. */
+export const PRIVILEGES = ['none', 'cap_bpf', 'root'] as const;
+export type Privileges = (typeof PRIVILEGES)[number];
+
+/** What its collector must be allowed to, for targets of the same user where nothing else is said. */
+export interface NeededPrivileges {
+  readonly least: Privileges;
+  /** What of it is used, as the README has it. */
+  readonly what: string;
+}
+
 export interface VariantDefinition {
   /** `` for the default, else the part after the slash. */
   readonly name: string;
@@ -102,6 +113,8 @@ export interface VariantDefinition {
   readonly buffer: BufferTerms | null;
   readonly wakeup: Wakeup;
   readonly placement: Placement;
+  /** Absent: its backend's. */
+  readonly privileges?: NeededPrivileges;
   /** ns that it adds to a call, roughly, where that is far from what its capabilities let expect (costs.ts). */
   readonly aboutNs?: number;
   /**
@@ -180,6 +193,7 @@ export interface BackendDefinition {
   readonly title: string;
   /** The first one is the default (name ``). */
   readonly variants: readonly VariantDefinition[];
+  readonly privileges: NeededPrivileges;
   /** Name of the native source; equal to the folder's name. */
   readonly source: string;
   /** What of the target or the machine it needs for itself, so that no other that needs it collects at once. Absent: nothing. */

@@ -426,6 +426,12 @@ export const cellSchema = z.object({
     .nullable()
     .describe('null in a closed loop'),
   collectorCpuNsPerCall: intervalSchema.nullable(),
+  collectorMaxRssBytes: count
+    .nullable()
+    .optional()
+    .describe(
+      'most that the trial’s process had, over all counted rounds: collector, Node and harness. Absent in older studies',
+    ),
   cpuBill: z
     .object({
       trials: z.object({ completed: count, failed: count }),

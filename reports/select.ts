@@ -17,8 +17,9 @@ export function renderSelect(judged: readonly Judged[], where: string): string {
     out.push(`${title}: ${those.map(({ variant }) => variant).join(', ')}`);
     for (const { variant, reasons } of those) {
       out.push(`  ${variant}`);
-      for (const { need, met, text, cellId } of reasons) {
-        out.push(`    ${MARK[met].padEnd(3)} ${need}: ${text}${cellId === null ? '' : ` (${cellId})`}`);
+      for (const { need, met, text, cellId, file } of reasons) {
+        const from = cellId ?? file;
+        out.push(`    ${MARK[met].padEnd(3)} ${need}: ${text}${from === undefined ? '' : ` (${from})`}`);
       }
     }
     out.push('');

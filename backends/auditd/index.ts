@@ -50,6 +50,7 @@ export default defineBackend({
   name: 'auditd',
   title: 'audit (netlink)',
   source: 'auditd',
+  privileges: { least: 'root', what: 'CAP_AUDIT_CONTROL, CAP_AUDIT_READ to listen beside an owner' },
   takesAlone: 'audit',
   variants: [
     {

@@ -105,6 +105,7 @@ export default defineBackend({
   name: 'ebpf',
   title: 'eBPF (libbpf, CO-RE)',
   source: 'ebpf',
+  privileges: { least: 'cap_bpf', what: 'CAP_BPF and CAP_PERFMON (before Linux 5.8 CAP_SYS_ADMIN)' },
   variants: [
     {
       name: '',
@@ -146,6 +147,7 @@ export default defineBackend({
       buffer: RING_BUFFER,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
+      privileges: { least: 'root', what: 'CAP_SYS_ADMIN, for the ids of events in a tracefs of its own' },
     },
     {
       name: 'printk',
@@ -155,6 +157,7 @@ export default defineBackend({
       buffer: PRINTK_PAGES,
       wakeup: LOOK_EVERY_200_US,
       placement: 'other',
+      privileges: { least: 'root', what: 'a tracing instance: the files of tracefs, and CAP_SYS_ADMIN to mount it' },
     },
     {
       name: 'enter',

@@ -1,5 +1,5 @@
 /** The contestants as one backend, a variant each. No default: a tool is measured when it is asked for by name. */
-import type { BackendDefinition, VariantDefinition } from '../../harness/backend.ts';
+import type { BackendDefinition, NeededPrivileges, VariantDefinition } from '../../harness/backend.ts';
 import auditDaemon from './audit-daemon.ts';
 import bpftrace from './bpftrace.ts';
 import type { Contestant } from './contestant.ts';
@@ -28,6 +28,12 @@ export const contestants: readonly Contestant[] = [
   auditDaemon,
 ];
 
+/** Those that make the workload wait stop it by ptrace; the others use tracefs, perf's descriptors, modules or audit. */
+const BY_PTRACE: NeededPrivileges = {
+  least: 'none',
+  what: "ptrace of a process of the same user, as Yama's ptrace_scope allows",
+};
+
 function variantOf(c: Contestant): VariantDefinition {
   return {
     name: c.name,
@@ -38,6 +44,7 @@ function variantOf(c: Contestant): VariantDefinition {
     /* Whatever it does by itself. */
     wakeup: c.capabilities.regime === 'blocks' ? { kind: 'sync' } : { kind: 'adaptive' },
     placement: c.placement,
+    ...(c.capabilities.regime === 'blocks' ? { privileges: BY_PTRACE } : {}),
     tool: { workloads: c.workloads, applications: c.applications, launches: c.starts === 'launches' },
   };
 }
@@ -47,6 +54,7 @@ const external: BackendDefinition = {
   title: 'whole tools, as they are',
   /* Serves the workload's gates; the tool does the tracing. */
   source: 'none',
+  privileges: { least: 'root', what: 'as its own documentation has it' },
   variants: contestants.map(variantOf),
   launchNeeds: (variant) => contestantNamed(variant.name).needs ?? {},
 };

@@ -49,6 +49,7 @@ export default defineBackend({
   name: 'ftrace',
   title: 'ftrace (tracefs)',
   source: 'ftrace',
+  privileges: { least: 'root', what: 'the files of tracefs, and CAP_SYS_ADMIN to mount it' },
   variants: [
     {
       name: '',

@@ -5,6 +5,7 @@ export default defineBackend({
   name: 'none',
   title: 'nothing attached: the baseline',
   source: 'none',
+  privileges: { least: 'none', what: 'nothing is traced' },
   variants: [
     {
       name: '',

@@ -64,6 +64,7 @@ export default defineBackend({
   name: 'perf',
   title: 'perf_event (tracepoints, mapped rings)',
   source: 'perf',
+  privileges: { least: 'root', what: "CAP_PERFMON, and the files of tracefs, which are root's" },
   variants: [
     {
       ...base,

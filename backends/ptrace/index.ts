@@ -34,6 +34,7 @@ export default defineBackend({
   name: 'ptrace',
   title: 'ptrace (SEIZE, GET_SYSCALL_INFO)',
   source: 'ptrace',
+  privileges: { least: 'none', what: "ptrace of a descendant, unless Yama's ptrace_scope is 2 or more" },
   takesAlone: "the target's one tracer",
   variants: [
     {
@@ -54,6 +55,7 @@ export default defineBackend({
       buffer: null,
       wakeup: EVERY_STOP,
       placement: 'same',
+      privileges: { least: 'root', what: 'CAP_SYS_ADMIN to install a filter without NO_NEW_PRIVS' },
     },
   ],
   /* An empty list means all. */

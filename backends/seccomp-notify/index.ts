@@ -5,6 +5,7 @@ export default defineBackend({
   name: 'seccomp-notify',
   title: 'seccomp user notification (RET_USER_NOTIF)',
   source: 'seccomp-notify',
+  privileges: { least: 'root', what: 'CAP_SYS_ADMIN to install a filter without NO_NEW_PRIVS' },
   takesAlone: "the target's one tracer",
   variants: [
     {

@@ -1,16 +1,15 @@
 /** `tracebench capacity`: flags → searches → table and files. */
 import { randomInt } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';
-import { z } from 'zod';
 import { capacityLines, renderCapacity, renderCapacityMarkdown } from '../../reports/capacity.ts';
 import { renderFleet } from '../../reports/fleet.ts';
 import { workloads } from '../../workloads/index.ts';
 import { writeFileAtomic } from '../atomic-file.ts';
+import { CAPACITY_FILE, readCapacity } from '../capacity/file.ts';
 import { type GridOptions, gridSectionFor, predictedGridMs } from '../capacity/grid.ts';
 import { type Demand, planFleet } from '../capacity/planner.ts';
-import { type CapacityStudy, capacityStudySchema } from '../capacity/result.ts';
 import { holds } from '../capacity/search.ts';
 import { studyCapacity } from '../capacity/study.ts';
 import { readEnvironment } from '../environment.ts';
@@ -37,7 +36,6 @@ import { parseWakeup } from '../wakeup.ts';
 import { type CommandContext, type Finish, planContext, printJson, resultsDir, shownPath } from './context.ts';
 
 const SEEDS = 2 ** 31;
-const CAPACITY_FILE = 'capacity.json';
 const REPORT_FILE = 'capacity.md';
 const SEARCHES = 7;
 const LOSS = 0.001;
@@ -158,7 +156,7 @@ async function planOn(
   if (profile === undefined && rate === undefined) {
     throw usageError('--plan needs a demand', 'give --rate, calls a second of one host: 200k; or --profile');
   }
-  const study = readCapacity(path);
+  const study = readCapacity(path, '--plan');
   const demand: Demand = {
     ...(profile === undefined
       ? { ratePerS: rate?.ratePerS ?? 0, burst: burst ?? null }
@@ -180,24 +178,6 @@ async function planOn(
   const answers = planFleet(study, demand);
   if (around.json) await printJson(around, { demand, answers });
   else await around.print(renderFleet(answers, demand, study));
-}
-
-/** Throws a usage error for what is no capacity.json of this version. */
-function readCapacity(path: string): CapacityStudy {
-  const file = path.endsWith('.json') ? path : join(path, CAPACITY_FILE);
-  const mend = 'name the folder that ./tracebench capacity --surface has written';
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw usageError(`--plan: ${(error as Error).message}`, mend);
-  }
-  try {
-    return capacityStudySchema.parse(JSON.parse(text));
-  } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
-    throw usageError(`--plan: ${file} is no capacity study of this version: ${why}`, mend);
-  }
 }
 
 function count(flag: string) {

@@ -1,16 +1,21 @@
 /** `tracebench select`: needs against a study. */
 import { resolve } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';
+import { backendsAndTools } from '../../backends/index.ts';
 import { renderSelect } from '../../reports/select.ts';
-import { variantId } from '../backend.ts';
+import { PRIVILEGES, variantId } from '../backend.ts';
+import { readCapacity } from '../capacity/file.ts';
 import { EXIT, usageError } from '../errors.ts';
-import { parseRate } from '../pace.ts';
-import { parseDurationNs, parseShare } from '../quantity.ts';
-import { judge, type Needs } from '../select/judge.ts';
+import { parsePeak, parseRate } from '../pace.ts';
+import { parseBytes, parseDurationNs, parseShare } from '../quantity.ts';
+import type { Study } from '../result.ts';
+import type { MeasuredCapacities } from '../select/capacity.ts';
+import { type Declared, judge } from '../select/judge.ts';
+import type { Needs } from '../select/needs.ts';
 import { newestStudy } from '../study-files.ts';
 import { RESULT_FILE, readResult } from '../study-result.ts';
 import { meantOr } from '../suggest.ts';
-import { type CommandContext, type Finish, planContext, printJson, resultsDir, shownPath } from './context.ts';
+import { type CommandContext, type Finish, printJson, resultsDir, shownPath } from './context.ts';
 
 const LOSS = 0.001;
 
@@ -24,6 +29,8 @@ export function selectCommand(context: () => CommandContext, finish: Finish) {
     .argument('[dir]', 'folder of the study (default: the newest under results/)')
     .option('--workload <name>', 'whose cells count', 'null')
     .option('--rate <calls>', 'calls a second that must be held: 100k', (text) => parseRate(text, '--rate').ratePerS)
+    .option('--burst <peak:time>', 'that must be held as well: 1M:100ms', (text) => parsePeak(text, '--burst'))
+    .option('--capacity <dir>', 'a capacity study, by which rate and burst are judged where cells do not decide')
     .option('--loss <share>', 'that may be lost', (text) => parseShare(text, '--loss'), LOSS)
     .addOption(
       new Option('--detail <detail>', 'of a record')
@@ -33,6 +40,8 @@ export function selectCommand(context: () => CommandContext, finish: Finish) {
     .option('--latency <time>', 'p99 at most: 500us, 2ms', (text) => parseDurationNs(text, '--latency'))
     .option('--added <time>', 'to a call at most: 500ns, 2us', (text) => parseDurationNs(text, '--added'))
     .option('--cpu <share>', 'of one CPU that the collector may take: 10%', (text) => parseShare(text, '--cpu'))
+    .option('--memory <size>', 'of kernel buffers and collector at most: 64MiB', (text) => parseBytes(text, '--memory'))
+    .addOption(new Option('--privileges <most>', 'that the collector will have').choices(PRIVILEGES))
     .option('--no-blocking', 'the workload must not be made to wait')
     .option('--follows-setuid', 'must go on tracing across a set-uid exec')
     .action(async (asked, options) => {
@@ -54,15 +63,45 @@ export function selectCommand(context: () => CommandContext, finish: Finish) {
         collectorCpu: options.cpu,
         mayBlock: options.blocking,
         followsSetuid: options.followsSetuid === true,
+        privileges: options.privileges,
+        burst: options.burst,
+        memoryBytes: options.memory,
       };
-      const capabilities = new Map(
-        planContext().backends.flatMap(({ name, variants }) =>
-          variants.map((variant) => [variantId(name, variant.name), variant.capabilities] as const),
+      const capacities =
+        options.capacity === undefined ? null : capacitiesIn(options.capacity, study, options.workload);
+      const declared = new Map(
+        backendsAndTools.flatMap(({ name, variants, privileges }) =>
+          variants.map((v): [string, Declared] => [
+            variantId(name, v.name),
+            { capabilities: v.capabilities, privileges: v.privileges ?? privileges },
+          ]),
         ),
       );
-      const judged = judge({ study, capabilities, workload: options.workload, needs });
+      const judged = judge({ study, declared, capacities, workload: options.workload, needs });
       if (around.json) await printJson(around, { study: study.studyId, workload: options.workload, needs, judged });
       else await around.print(renderSelect(judged, shownPath(dir)));
       if (!judged.some(({ outcome }) => outcome === 'accepted')) finish(EXIT.breached);
     });
+}
+
+/** Figures of two studies are put together only where they are of one machine and one workload. */
+function capacitiesIn(path: string, { environment }: Study, workload: string): MeasuredCapacities {
+  const study = readCapacity(path, '--capacity');
+  const file = shownPath(resolve(path));
+  if (study.workload !== workload) {
+    throw usageError(
+      `--capacity: ${file} was measured with workload ${study.workload}, and cells of ${workload} are to count`,
+      `./tracebench capacity --surface --workload ${workload}`,
+    );
+  }
+  const other = (['kernelRelease', 'cpuModel', 'cpusOnline'] as const).find(
+    (fact) => study.environment[fact] !== environment[fact],
+  );
+  if (other !== undefined) {
+    throw usageError(
+      `--capacity: ${file} is of another machine than the study (${other}: ${study.environment[other]} and ${environment[other]})`,
+      'give studies of one machine',
+    );
+  }
+  return { study, file };
 }

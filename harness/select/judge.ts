@@ -2,38 +2,14 @@
  * Needs held against what was measured: each variant of a study accepted, refused or undecided, reason by reason, every
  * reason with the figure that it rests on. Pure; nothing is taken for granted that the study does not show.
  */
-import type { Capabilities } from '../backend.ts';
+import { type Capabilities, type NeededPrivileges, PRIVILEGES } from '../backend.ts';
+import { formatBytes, formatFigure } from '../quantity.ts';
 import type { Cell, Study } from '../result.ts';
-import { ACHIEVED_LEAST } from '../summarise/flags.ts';
 import { isStarved } from '../summarise/starved.ts';
-
-/** What somebody wants of a tracer. Absent: it does not matter. */
-export interface Needs {
-  /** Calls a second that it must hold. */
-  readonly ratePerS?: number | undefined;
-  /** Share of the calls that may be lost. */
-  readonly lossFraction: number;
-  readonly detail: 'enter' | 'full' | 'paths';
-  /** p99 from the call to its record being readable. */
-  readonly latencyNs?: number | undefined;
-  /** Time that a call may take longer. */
-  readonly addedNs?: number | undefined;
-  /** Share of one CPU that the collector may take. */
-  readonly collectorCpu?: number | undefined;
-  /** The workload may be made to wait. */
-  readonly mayBlock: boolean;
-  /** It must go on tracing across a set-uid exec. */
-  readonly followsSetuid: boolean;
-}
-
-export interface Reason {
-  readonly need: string;
-  /** unknown: the study does not show it; `text` then has the command that would. */
-  readonly met: 'yes' | 'no' | 'unknown';
-  readonly text: string;
-  /** The cell whose figure decided it; null: a declared capability, or nothing measured. */
-  readonly cellId: string | null;
-}
+import { burstReason } from './burst.ts';
+import { capacityReason, type MeasuredCapacities } from './capacity.ts';
+import { loadOf, lost } from './load.ts';
+import type { Needs, Reason } from './needs.ts';
 
 export interface Judged {
   readonly variant: string;
@@ -41,10 +17,17 @@ export interface Judged {
   readonly reasons: readonly Reason[];
 }
 
+export interface Declared {
+  readonly capabilities: Capabilities;
+  readonly privileges: NeededPrivileges;
+}
+
 export interface SelectInput {
   readonly study: Study;
   /** Declared, by variant id. */
-  readonly capabilities: ReadonlyMap<string, Capabilities>;
+  readonly declared: ReadonlyMap<string, Declared>;
+  /** null: none was given. */
+  readonly capacities: MeasuredCapacities | null;
   /** As the workload is typed; the study's cells of any other are left out. */
   readonly workload: string;
   readonly needs: Needs;
@@ -52,10 +35,11 @@ export interface SelectInput {
 
 /** One for every variant that the study was asked for, those that deliver nothing left out; in its order. */
 export function judge(input: SelectInput): Judged[] {
-  const { study, capabilities, workload } = input;
+  const { study, declared, capacities, workload, needs } = input;
   return study.backends.flatMap(({ variant, answer, reason }) => {
-    const can = capabilities.get(variant);
-    if (can === undefined || can.delivers === 'nothing' || can.events !== undefined) return [];
+    const known = declared.get(variant);
+    if (known === undefined || known.capabilities.delivers === 'nothing' || known.capabilities.events !== undefined)
+      return [];
     if (answer === 'no') {
       const why = `cannot run here: ${reason ?? 'no reason given'}`;
       return [
@@ -66,10 +50,13 @@ export function judge(input: SelectInput): Judged[] {
         },
       ];
     }
-    const cells = study.cells.filter(
-      (cell) => cell.variant === variant && cell.workload.name === workload && !isStarved(cell),
-    );
-    const reasons = [...declared(can, input.needs), ...measured(cells, input.needs, variant)];
+    const cells = study.cells.filter((cell) => cell.workload.name === workload && isAlone(cell, variant));
+    const untraced = study.cells.filter(({ cellId }) => cells.some(({ baselineCellId }) => baselineCellId === cellId));
+    const reasons = [
+      ...promised(known, needs),
+      ...measured(cells, { needs, variant, capacities }),
+      ...memory(cells, untraced, { needs, variant }),
+    ];
     return [{ variant, outcome: outcomeOf(reasons), reasons }];
   });
 }
@@ -79,7 +66,7 @@ function outcomeOf(reasons: readonly Reason[]): Judged['outcome'] {
   return reasons.some(({ met }) => met === 'unknown') ? 'undecided' : 'accepted';
 }
 
-function declared(can: Capabilities, needs: Needs): Reason[] {
+function promised({ capabilities: can, privileges }: Declared, needs: Needs): Reason[] {
   const reasons: Reason[] = [];
   const say = (need: string, isMet: boolean, text: string): void => {
     reasons.push({ need, met: isMet ? 'yes' : 'no', text, cellId: null });
@@ -103,12 +90,25 @@ function declared(can: Capabilities, needs: Needs): Reason[] {
   }
   if (needs.followsSetuid)
     say('follows set-uid', can.followsSetuid, can.followsSetuid ? 'does' : 'goes blind at a set-uid exec');
+  if (needs.privileges !== undefined) {
+    const enough = PRIVILEGES.indexOf(privileges.least) <= PRIVILEGES.indexOf(needs.privileges);
+    const text = privileges.least === 'none' ? privileges.what : `needs ${privileges.least}: ${privileges.what}`;
+    say(`privileges ${needs.privileges}`, enough, text);
+  }
   return reasons;
 }
 
-function measured(cells: readonly Cell[], needs: Needs, variant: string): Reason[] {
+interface Measured {
+  readonly needs: Needs;
+  readonly variant: string;
+  readonly capacities: MeasuredCapacities | null;
+}
+
+function measured(cells: readonly Cell[], { needs, variant, capacities }: Measured): Reason[] {
   const reasons: Reason[] = [];
   const { ratePerS } = needs;
+  const searched =
+    ratePerS === undefined ? null : capacityReason(capacities, variant, { ratePerS, lossFraction: needs.lossFraction });
   const at = ratePerS === undefined ? '' : ` --rate ${ratePerS}`;
   const run = `./tracebench run --backends ${variant}${at}`;
   const unknown = (need: string): void => {
@@ -121,17 +121,20 @@ function measured(cells: readonly Cell[], needs: Needs, variant: string): Reason
   // The rate: an open loop at least so fast, or a closed one that reached more.
   const loaded = ratePerS === undefined ? cells : cells.filter((cell) => loadOf(cell) >= ratePerS);
   const least = [...loaded].sort((a, b) => loadOf(a) - loadOf(b) || lost(a) - lost(b))[0];
-  const need = `${ratePerS === undefined ? '' : `${short(ratePerS)} calls/s, `}loss ≤ ${short(needs.lossFraction * 100)} %`;
+  const need = `${ratePerS === undefined ? '' : `${formatFigure(ratePerS)} calls/s, `}loss ≤ ${formatFigure(needs.lossFraction * 100)} %`;
   if (least === undefined) {
     const fastest = [...cells].sort((a, b) => loadOf(b) - loadOf(a))[0];
     const blocked = fastest !== undefined && fastest.terms.regime === 'blocks' && ratePerS !== undefined;
-    if (blocked) say(need, false, `lets ${short(loadOf(fastest))} calls/s through`, fastest);
-    else unknown(need);
+    if (blocked) say(need, false, `lets ${formatFigure(loadOf(fastest))} calls/s through`, fastest);
+    // A search beyond what the study offered is an answer of its own.
+    else if (searched === null) unknown(need);
   } else {
     const sound = least.trials.reconciled === least.trials.completed;
-    const said = `${short(lost(least) * 100)} % lost at ${short(loadOf(least))} calls/s${sound ? '' : ', and its books do not balance'}`;
+    const said = `${formatFigure(lost(least) * 100)} % lost at ${formatFigure(loadOf(least))} calls/s${sound ? '' : ', and its books do not balance'}`;
     say(need, sound && lost(least) <= needs.lossFraction, said, least);
   }
+  if (searched !== null) reasons.push(searched);
+  if (needs.burst !== undefined) reasons.push(burstReason({ cells, needs, burst: needs.burst, variant, capacities }));
 
   // Latency and CPU share mean something in an open loop only; the load nearest above the one wanted.
   const open = [...loaded].filter((cell) => cell.openLoop !== null).sort((a, b) => loadOf(a) - loadOf(b))[0];
@@ -139,22 +142,22 @@ function measured(cells: readonly Cell[], needs: Needs, variant: string): Reason
     const name = `p99 latency ≤ ${micro(needs.latencyNs)}`;
     const p99 = open?.latency?.p99Ns;
     if (open === undefined || p99 === undefined) unknown(name);
-    else say(name, p99 <= needs.latencyNs, `${micro(p99)} at ${short(loadOf(open))} calls/s`, open);
+    else say(name, p99 <= needs.latencyNs, `${micro(p99)} at ${formatFigure(loadOf(open))} calls/s`, open);
   }
   if (needs.collectorCpu !== undefined) {
-    const name = `collector ≤ ${short(needs.collectorCpu * 100)} % of a CPU`;
+    const name = `collector ≤ ${formatFigure(needs.collectorCpu * 100)} % of a CPU`;
     const share = open?.openLoop?.collectorCpuFraction;
     if (open === undefined || !share) unknown(name);
     else
       say(
         name,
         (share.high ?? share.estimate) <= needs.collectorCpu,
-        `${percents(share)} at ${short(loadOf(open))} calls/s`,
+        `${percents(share)} at ${formatFigure(loadOf(open))} calls/s`,
         open,
       );
   }
   if (needs.addedNs !== undefined) {
-    const name = `added ≤ ${short(needs.addedNs)} ns a call`;
+    const name = `added ≤ ${formatFigure(needs.addedNs)} ns a call`;
     const cell = [...cells]
       .filter(({ addedNsPerCall }) => addedNsPerCall !== null)
       .sort((a, b) => added(b) - added(a))[0];
@@ -163,25 +166,40 @@ function measured(cells: readonly Cell[], needs: Needs, variant: string): Reason
       say(
         name,
         added(cell) <= needs.addedNs,
-        `${short(cell.addedNsPerCall?.estimate ?? 0)} ns, upper end ${short(added(cell))}`,
+        `${formatFigure(cell.addedNsPerCall?.estimate ?? 0)} ns, upper end ${formatFigure(added(cell))}`,
         cell,
       );
   }
   return reasons;
 }
 
-/** Calls a second: what was offered where that was achieved, else what was; of a closed loop, as fast as it went. */
-function loadOf({ openLoop, perCallNs, workload }: Cell): number {
-  if (openLoop !== null) {
-    const achieved = openLoop.achievedPerS.low ?? openLoop.achievedPerS.estimate;
-    const offered = workload.kind === 'stamped' ? (workload.pace?.ratePerS ?? 0) : 0;
-    return achieved >= ACHIEVED_LEAST * offered ? offered : achieved;
+/** Kernel buffers, and what the trial's process has beyond that of an untraced trial, which holds Node and harness as well. */
+function memory(
+  cells: readonly Cell[],
+  untraced: readonly Cell[],
+  { needs: { memoryBytes }, variant }: Pick<Measured, 'needs' | 'variant'>,
+): Reason[] {
+  if (memoryBytes === undefined) return [];
+  const need = `memory ≤ ${formatBytes(memoryBytes)}`;
+  const taken = cells.flatMap((cell) => {
+    const bare = untraced.find(({ cellId }) => cellId === cell.baselineCellId)?.collectorMaxRssBytes ?? null;
+    const rss = cell.collectorMaxRssBytes ?? null;
+    const { geometry } = cell.terms;
+    if (bare === null || rss === null || geometry === null) return [];
+    return [{ cell, buffer: geometry.bufferBytes, beside: Math.max(0, rss - bare) }];
+  });
+  const most = taken.sort((a, b) => b.buffer + b.beside - a.buffer - a.beside)[0];
+  if (most === undefined) {
+    return [{ need, met: 'unknown', text: `not measured: ./tracebench run --backends ${variant}`, cellId: null }];
   }
-  return perCallNs === null ? 0 : 1e9 / (perCallNs.high ?? perCallNs.estimate);
+  const { cell, buffer, beside } = most;
+  const text = `${formatBytes(buffer)} of kernel buffers, and a collector of ${formatBytes(beside)} beyond an untraced trial's process`;
+  return [{ need, met: buffer + beside <= memoryBytes ? 'yes' : 'no', text, cellId: cell.cellId }];
 }
 
-function lost({ deliveredFraction }: Cell): number {
-  return 1 - (deliveredFraction ?? 0);
+/** Its collector was let work, and no other beside it. */
+function isAlone(cell: Cell, variant: string): boolean {
+  return cell.variant === variant && cell.alongside === undefined && !isStarved(cell);
 }
 
 /** The upper end: what is promised must hold. */
@@ -189,14 +207,10 @@ function added({ addedNsPerCall }: Cell): number {
   return addedNsPerCall === null ? Number.POSITIVE_INFINITY : (addedNsPerCall.high ?? addedNsPerCall.estimate);
 }
 
-function short(value: number): string {
-  return Number(value.toPrecision(3)).toLocaleString('en-US');
-}
-
 function micro(ns: number): string {
-  return `${short(ns / 1000)} µs`;
+  return `${formatFigure(ns / 1000)} µs`;
 }
 
 function percents({ estimate, high }: { estimate: number; high: number | null }): string {
-  return `${short(estimate * 100)} %${high === null ? '' : `, upper end ${short(high * 100)} %`}`;
+  return `${formatFigure(estimate * 100)} %${high === null ? '' : `, upper end ${formatFigure(high * 100)} %`}`;
 }

@@ -93,6 +93,7 @@ export function summariseCells(
       latency: mergeLatency(counted.map((t) => t.latency).filter((l) => l !== null)),
       openLoop,
       collectorCpuNsPerCall: interval(values(own, collectorCpuPerCall)),
+      collectorMaxRssBytes: counted.length === 0 ? null : Math.max(...counted.map((t) => t.collector.maxRssBytes)),
       ...billOf(of(soakedId(cellId)), baselineCellId === null ? null : of(soakedId(baselineCellId)), noise),
       ...(loss === undefined ? {} : { lossByTrial: loss }),
       figureOfMerit: figureOfMerit(own, baseline),
