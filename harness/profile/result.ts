@@ -60,7 +60,7 @@ export const profileSchema = z.object({
     })
     .nullable()
     .describe('of the rates of single windows'),
-  peaks: z.array(peakSchema).describe('most calls within 1, 2, 5, 10 … windows'),
+  peaks: z.array(peakSchema).describe('highest rate over 1, 2, 5, 10 … windows'),
   burst: z
     .object({ peakPerS: perS, durationMs: z.number().positive().describe('the windowMs of that peak'), atNs: ns })
     .nullable()

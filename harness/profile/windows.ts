@@ -84,8 +84,8 @@ export function spreadOf(windows: readonly Window[], askedNs: number): Spread | 
 }
 
 /**
- * The most calls in any run of neighbouring windows that takes about widthNs; null where none does. Ties: the first. Calls
- * decide and not the rate, or the shortest of the runs would be the fastest.
+ * The highest rate of any run of neighbouring windows that takes about widthNs; null where none does. Ties: the first. Of
+ * calls that all fell into one moment the shorter run says more a second, by a ninth at most: too much rather than too little.
  */
 export function peakOver(windows: readonly Window[], widthNs: number): Peak | null {
   let best: Peak | null = null;
@@ -101,8 +101,9 @@ export function peakOver(windows: readonly Window[], widthNs: number): Peak | nu
     }
     if (lengthNs < SHORT * widthNs && end === windows.length) break;
     const fits = lengthNs >= SHORT * widthNs && lengthNs <= LATE * widthNs;
-    if (fits && (best === null || calls > best.calls)) {
-      best = { widthNs, lengthNs, calls, perS: (calls * 1e9) / lengthNs, atNs: window.atNs };
+    const perS = (calls * 1e9) / lengthNs;
+    if (fits && (best === null || perS > best.perS)) {
+      best = { widthNs, lengthNs, calls, perS, atNs: window.atNs };
     }
     lengthNs -= window.lengthNs;
     calls -= window.calls;
@@ -129,7 +130,7 @@ export function peaksOf(windows: readonly Window[], askedNs: number): Peak[] {
  * time, which is what a collector that just keeps up with the average has waiting. null: the load has no such peak.
  */
 export function burstOf(peaks: readonly Peak[], meanPerS: number): Peak | null {
-  const beyond = ({ calls, lengthNs }: Peak): number => calls - (meanPerS * lengthNs) / 1e9;
+  const beyond = ({ perS, widthNs }: Peak): number => ((perS - meanPerS) * widthNs) / 1e9;
   let best: Peak | null = null;
   for (const peak of peaks) if (beyond(peak) > (best === null ? 0 : beyond(best))) best = peak;
   return best;

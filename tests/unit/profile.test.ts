@@ -46,7 +46,7 @@ describe('windows', () => {
 
   it('give a peak by their true lengths, over as many as come nearest to the width', () => {
     const windows = windowsOf(readings([1, 10], [1.1, 30], [0.9, 30], [1, 10]));
-    expect(peakOver(windows, MS)).toMatchObject({ calls: 30, lengthNs: 1.1 * MS, atNs: MS });
+    expect(peakOver(windows, MS)).toMatchObject({ calls: 30, lengthNs: 0.9 * MS, atNs: 2.1 * MS });
     expect(peakOver(windows, 2 * MS)).toMatchObject({ calls: 60, lengthNs: 2 * MS, perS: 30_000, atNs: MS });
   });
 
