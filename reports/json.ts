@@ -1,6 +1,7 @@
 /** The text of result.json, and the JSON Schemas of what is in our files. */
 import { z } from 'zod';
 import { bystanderStudySchema } from '../harness/bystander/result.ts';
+import { capacityStudySchema } from '../harness/capacity/result.ts';
 import { studyComparisonSchema } from '../harness/compare/result.ts';
 import { profileSchema } from '../harness/profile/result.ts';
 import {
@@ -40,9 +41,9 @@ const DEFINITIONS = {
   plan: planSchema,
 } as const;
 
-/** JSON Schemas (draft 2020-12) by file name: of result.json, of one line of trials.ndjson, of `compare --json`, of the others' JSON files. */
+/** JSON Schemas (draft 2020-12) by file name: of each JSON file that is written, of one line of trials.ndjson, of `compare --json`. */
 export function jsonSchemas(): Record<
-  `${'result' | 'trial' | 'compare' | 'bystander' | 'profile'}.schema.json`,
+  `${'result' | 'trial' | 'compare' | 'capacity' | 'bystander' | 'profile'}.schema.json`,
   string
 > {
   for (const [id, schema] of Object.entries(DEFINITIONS)) {
@@ -61,6 +62,7 @@ export function jsonSchemas(): Record<
       `tracebench trial, version ${RESULT_VERSION}: one line of trials.ndjson`,
     ),
     'compare.schema.json': draft(studyComparisonSchema, 'tracebench comparison of two studies, version 1'),
+    'capacity.schema.json': draft(capacityStudySchema, `tracebench capacity, version ${RESULT_VERSION}`),
     'bystander.schema.json': draft(bystanderStudySchema, `tracebench bystander, version ${RESULT_VERSION}`),
     'profile.schema.json': draft(profileSchema, `tracebench profile, version ${RESULT_VERSION}`),
   };

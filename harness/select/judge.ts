@@ -50,7 +50,9 @@ export function judge(input: SelectInput): Judged[] {
         },
       ];
     }
-    const cells = study.cells.filter((cell) => cell.workload.name === workload && isAlone(cell, variant));
+    const cells = study.cells.filter(
+      (cell) => cell.workload.name === workload && cell.variant === variant && !isStarved(cell),
+    );
     const untraced = study.cells.filter(({ cellId }) => cells.some(({ baselineCellId }) => baselineCellId === cellId));
     const reasons = [
       ...promised(known, needs),
@@ -195,11 +197,6 @@ function memory(
   const { cell, buffer, beside } = most;
   const text = `${formatBytes(buffer)} of kernel buffers, and a collector of ${formatBytes(beside)} beyond an untraced trial's process`;
   return [{ need, met: buffer + beside <= memoryBytes ? 'yes' : 'no', text, cellId: cell.cellId }];
-}
-
-/** Its collector was let work, and no other beside it. */
-function isAlone(cell: Cell, variant: string): boolean {
-  return cell.variant === variant && cell.alongside === undefined && !isStarved(cell);
 }
 
 /** The upper end: what is promised must hold. */

@@ -3,8 +3,10 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CapacityStudy, capacityStudySchema } from '../../harness/capacity/result.ts';
+import { projectRoot } from '../../harness/paths.ts';
 import { probeVariant } from '../../harness/probe.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { stillRunning, treeOf, until } from '../fixtures/processes.ts';
@@ -48,6 +50,15 @@ describe.runIf(canTrace)('a small search', () => {
     expect(readFileSync(join(out, 'capacity.md'), 'utf8')).toContain('| ptrace | blocks |');
     expect(study).toMatchObject({ complete: true, searches: 1, seed: 5, workload: 'null', inFlight: 2000 });
     expect(study.variants.map(({ variant }) => variant)).toEqual(['ebpf/ringbuf', 'ptrace']);
+  });
+
+  test('its file keeps the published schema', () => {
+    const schema = JSON.parse(readFileSync(join(projectRoot, 'reports', 'schema', 'capacity.schema.json'), 'utf8'));
+    const valid = new Ajv2020({ strict: false, formats: { 'date-time': true } }).compile(schema);
+    expect(valid(JSON.parse(readFileSync(join(out, 'capacity.json'), 'utf8'))), JSON.stringify(valid.errors)).toBe(
+      true,
+    );
+    expect(valid({ ...study, searches: 'seven' })).toBe(false);
   });
 
   test('the attempts hold or do not hold as the outcome says', () => {
@@ -94,7 +105,7 @@ test.runIf(canTrace)('SIGINT ends a search, keeps nothing running and says that 
 });
 
 test.each([
-  [['--loss', '2'], "--loss: '2' is not a share below one"],
+  [['--loss', '2'], "--loss: '2' is not a share from 0 to below 100 %"],
   [['--buffer', '1MiB', '--in-flight', '5'], '--buffer and --in-flight both say how large'],
   [['--rate', '10k'], '--rate belongs to a demand'],
   [['--grid-time', '1m'], '--grid-time bounds a grid, and none was asked for'],
