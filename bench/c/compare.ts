@@ -165,7 +165,7 @@ export const compareSlower: Check = {
           unit: '%',
           bound: 'a regression',
           pass: time.outcome === 'regression' && comparison.verdict === 'regression' && slowdowns.length === 0,
-          note: `counts from ${((time.bar ?? 0) * 100).toFixed(1)} %; red: ${worse.join(', ') || 'nothing'}`,
+          note: `${(by * 100).toFixed(1)} % by a stopwatch outside of any study; counts from ${((time.bar ?? 0) * 100).toFixed(1)} %; red: ${worse.join(', ') || 'nothing'}`,
         },
       ];
     }),
