@@ -117,6 +117,8 @@ export interface VariantDefinition {
   readonly privileges?: NeededPrivileges;
   /** ns that it adds to a call, roughly, where that is far from what its capabilities let expect (costs.ts). */
   readonly aboutNs?: number;
+  /** ms that detaching takes, roughly, where that is far from nothing: for predictions. */
+  readonly aboutDetachMs?: number;
   /**
    * Present for a whole tool (backends/external): its wake-ups are its own, it traces all it can, it takes part in nothing but
    * timed trials, and of the stamped workloads only in those whose truth its output shows. One that launches its target cannot do

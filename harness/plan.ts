@@ -384,6 +384,8 @@ function threadCount(text: string, count: string | undefined, entry: StampedWork
   return threads;
 }
 
+type TrialTerms = Plan['cells'][number]['trial'];
+
 export interface ExpandedPlan {
   readonly plan: Plan;
   /** Of the least rounds, warm-up included; null with a command, whose duration nobody knows. */
@@ -439,9 +441,11 @@ export function expandPlan(
     machine,
   };
   const { cells, notes } = expandCells(cellRequest);
-  const sections = cells.map((cell) => cell.sectionMs);
-  const predictedRoundMs = sections.reduce<number | null>(
-    (sum, ms) => (sum === null || ms === null ? null : sum + ms + TRIAL_START_MS),
+  const detachMs = ({ variant }: TrialTerms): number =>
+    definitionOf(variant, context.backends).variant.aboutDetachMs ?? 0;
+  const predictedRoundMs = cells.reduce<number | null>(
+    (sum, { cell, sectionMs }) =>
+      sum === null || sectionMs === null ? null : sum + sectionMs + TRIAL_START_MS + detachMs(cell.trial),
     0,
   );
   const predictedMs = predictedRoundMs === null ? null : predictedRoundMs * (request.rounds + request.warmupRounds);

@@ -105,6 +105,8 @@ export default defineBackend({
         seesBirths: false,
       },
       buffer: null,
+      /* The kernel waits for two grace periods at each of some 330 tracepoints, one after the other. */
+      aboutDetachMs: 13_000,
     },
     {
       ...base,

@@ -6,7 +6,7 @@ import { expandPlan, resolveRequest } from '../../harness/plan.ts';
 import { planSchema } from '../../harness/result.ts';
 import { roundTrials } from '../../harness/schedule.ts';
 import type { Settings } from '../../harness/settings.ts';
-import { fakeContext, MIB } from '../fixtures/plan-context.ts';
+import { fakeBackends, fakeContext, MIB } from '../fixtures/plan-context.ts';
 
 const ALL = ['none', 'ring', 'ring/count', 'stop', 'audit'];
 
@@ -380,7 +380,14 @@ describe('expanding a plan', () => {
   });
 
   it('predicts the quick study of three backends within its minute', () => {
-    const { predictedMs } = expand({ backends: ['ring', 'stop'] });
+    const { predictedMs, predictedRoundMs } = expand({ backends: ['ring', 'stop'] });
+    const slow = fakeBackends.map((backend) => ({
+      ...backend,
+      variants: backend.variants.map((v) => (backend.name === 'ring' ? { ...v, aboutDetachMs: 10_000 } : v)),
+    }));
+    const detaching = expand({ backends: ['ring', 'stop'] }, undefined, fakeContext({ backends: slow }));
+    // Three workloads, a cell of ring on each.
+    expect((detaching.predictedRoundMs ?? 0) - (predictedRoundMs ?? 0)).toBeCloseTo(30_000, 6);
     expect(predictedMs).toBeGreaterThan(10_000);
     expect(predictedMs).toBeLessThan(50_000);
   });
