@@ -222,7 +222,7 @@ function starvationsOf(
 }
 
 /** What was asked for and means nothing to some of those it was asked of. */
-function notesOnTerms({ variants, baseline, inFlight, wakeups, cannotWake }: CellRequest): string[] {
+function notesOnTerms({ variants, baseline, inFlight, wakeups, starvations, cannotWake }: CellRequest): string[] {
   const notes: string[] = [];
   const traced = variants.filter(({ id }) => id !== baseline.id);
   for (const { id, variant } of wakeups.length === 0 ? [] : traced) {
@@ -231,6 +231,7 @@ function notesOnTerms({ variants, baseline, inFlight, wakeups, cannotWake }: Cel
     const cannot = cannotWake.get(id) ?? [];
     if (cannot.length > 0) notes.push(`${id} has no cell with wake-up ${cannot.join(', ')}: it cannot be woken so`);
   }
+  if (starvations.length > 0 && traced.length === 0) notes.push('no starved cell: nothing here collects');
   if (inFlight !== null && traced.every(({ variant }) => variant.buffer === null)) {
     notes.push(`no cell of ${inFlight} calls in flight: nothing here has a buffer`);
   }

@@ -125,12 +125,12 @@ export function placeOn(cpus: readonly number[]): Place {
 
 /** The baseline, the baseline once more, then each variant by its first cell. */
 function subjectsOf({ plan, backends, callsPerBlock }: BystanderRequest, place: Place): Subject[] {
+  const tool = plan.backends.find((id) => definitionOf(id, backends).variant.tool !== undefined);
+  if (tool !== undefined)
+    throw usageError(`${tool} is a whole tool: it takes part in timed trials only`, 'name backends or variants');
   const found = new Map<string, Subject>();
   for (const { trial } of plan.cells) {
     const { variant, bufferBytes, wakeup, idle, user } = trial;
-    if (definitionOf(variant, backends).variant.tool !== undefined) {
-      throw usageError(`${variant} is a whole tool: it takes part in timed trials only`, 'name backends or variants');
-    }
     if (found.has(variant)) continue;
     // The baseline of audit's cells has a context too; here what audit does to others is held against none.
     const auditContext = variant === BASELINE || trial.auditContext !== 'present' ? 'absent' : 'present';

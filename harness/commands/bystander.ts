@@ -89,7 +89,8 @@ async function measure({ settings, rounds, callsPerBlock, out }: Asked, around: 
   const lock = await lockStudy(`tracebench ${around.argv.join(' ')}`);
   const stop = watchForStop((reason) => around.exitNow(reason.exitCode));
   try {
-    const { plan, rows } = await prepareStudy(request, context, probeOn(host));
+    const { plan, rows, notes } = await prepareStudy(request, context, probeOn(host));
+    for (const note of notes) say(`note: ${note}`);
     for (const { variant, answer, reason } of rows) if (answer === 'no') say(`${variant} cannot run here: ${reason}`);
     const { backends, machine } = context;
     const study = await studyBystander(

@@ -217,7 +217,8 @@ async function search(
   const lock = await lockStudy(`tracebench ${around.argv.join(' ')}`);
   const stop = watchForStop((reason) => around.exitNow(reason.exitCode));
   try {
-    const { plan, rows } = await prepareStudy(request, context, probeOn(host));
+    const { plan, rows, notes } = await prepareStudy(request, context, probeOn(host));
+    for (const note of notes) say(`note: ${note}`);
     for (const { variant, answer, reason } of rows) if (answer === 'no') say(`${variant} cannot run here: ${reason}`);
     const buffered = plan.backends.filter((id) => definitionOf(id, context.backends).variant.buffer !== null).length;
     const gridOptions = grid && buffered > 0 ? gridOptionsFor(buffered, gridTimeMs) : null;
