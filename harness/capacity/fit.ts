@@ -58,9 +58,7 @@ export function fitQueue(points: readonly LossPoint[], longestPauseMs: number): 
     }
     const { servedPerS, pauseMs, bufferShare } = (best as { fit: QueueFit }).fit;
     const [a, b, c] = ranges;
-    const nearer = around(pauseMs, b);
-    const pausesNext = { from: nearer.from, to: Math.min(nearer.to, longestPauseMs) };
-    ranges = [around(servedPerS, a), pausesNext, around(bufferShare, c)];
+    ranges = [around(servedPerS, a, SERVED_PER_S.to), around(pauseMs, b, longestPauseMs), around(bufferShare, c)];
   }
   return (best as { fit: QueueFit }).fit;
 }
@@ -94,7 +92,7 @@ function grid({ from, to }: Range): number[] {
   return Array.from({ length: STEPS }, (_, i) => from * (to / from) ** (i / (STEPS - 1)));
 }
 
-function around(value: number, { from, to }: Range): Range {
+function around(value: number, { from, to }: Range, most = Number.POSITIVE_INFINITY): Range {
   const half = (to / from) ** (CLOSER / 2);
-  return { from: value / half, to: value * half };
+  return { from: value / half, to: Math.min(most, value * half) };
 }

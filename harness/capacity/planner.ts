@@ -122,25 +122,28 @@ function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer 
 
   if (surface === null) return cannot('its loss surface was not measured: capacity --surface');
   if (!surface.holds) return cannot('no queue model describes its losses here, so none is planned with');
-  const most = BUSY_MOST * surface.fit.servedPerS;
+  const within = (fit: QueueFit): QueueFit => ({ ...fit, servedPerS: Math.min(fit.servedPerS, mostServedPerS(row)) });
+  const fit = within(surface.fit);
+  const most = BUSY_MOST * fit.servedPerS;
   const threads = Math.max(1, Math.ceil(demand.ratePerS / most));
   if (threads > 1 && !buffer.perCpu)
-    return cannot(
-      `one collector serves ${formatFigure(surface.fit.servedPerS)}/s, and its buffer cannot be shared out`,
-    );
+    return cannot(`one collector serves ${formatFigure(fit.servedPerS)}/s, and its buffer cannot be shared out`);
   if (threads > demand.cpus) return cannot(`needs ${threads} drain threads, more than ${demand.cpus} CPUs`);
   if (threads > 1) extrapolated.push(`${threads} drain threads from 1: linear, each with CPUs of its own`);
 
   const load = shareOf(demand, threads);
   extrapolated.push(...beyondMeasured(load, surface));
-  const needed = (fit: QueueFit): number | null => {
-    const calls = bufferFor(load, fit, demand.lossFraction);
-    return calls === null ? null : (Math.max(1, calls) / fit.bufferShare) * threads;
+  const needed = (by: QueueFit): number | null => {
+    const calls = bufferFor(load, by, demand.lossFraction);
+    return calls === null ? null : (Math.max(1, calls) / by.bufferShare) * threads;
   };
-  const bufferCalls = bounded(needed(surface.fit), surface.resampled.map(needed));
+  const bufferCalls = bounded(
+    needed(fit),
+    surface.resampled.map((one) => needed(within(one))),
+  );
   if (bufferCalls === null) return cannot(`more comes than ${threads} drain threads serve`);
   const bytes = (calls: number): number => calls * buffer.bytesPerCall;
-  const queue = queueOf(surface.fit, bufferCalls.value / threads);
+  const queue = queueOf(fit, bufferCalls.value / threads);
   return {
     variant,
     cannot: null,
@@ -151,10 +154,18 @@ function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer 
     // By the upper end: what is set must suffice.
     setting: settingOf(buffer, bytes(bufferCalls.high), demand.cpus),
     lossFraction: lossOf(load, queue),
-    worstDelayMs: surface.fit.pauseMs + (Math.min(load.burstCalls, queue.bufferCalls) * 1000) / surface.fit.servedPerS,
+    worstDelayMs: 2 * fit.pauseMs + (Math.min(load.burstCalls, queue.bufferCalls) * 1000) / fit.servedPerS,
     burst: demand.burst,
     extrapolated,
   };
+}
+
+/**
+ * Bursts do not tell how fast a collector serves that is faster than anything that came: no drain thread is planned to be faster
+ * than the CPU time that a call costs it.
+ */
+function mostServedPerS({ collectorNsPerCall }: Capacity): number {
+  return collectorNsPerCall === null ? Number.POSITIVE_INFINITY : 1e9 / collectorNsPerCall;
 }
 
 function collectorCpus({ collectorNsPerCall }: Capacity, { ratePerS }: Demand): number | null {

@@ -1,7 +1,7 @@
 /**
  * A buffer and its collector as a fluid queue: what a load of bursts loses. Calls flow in at one rate while a burst lasts,
- * out at another while the collector works, over the brim when the buffer is full. A collector that had emptied the
- * buffer is asleep, and begins after a pause: as long as is left of its sleep, so anything up to twice the mean.
+ * out at another while the collector works, over the brim when the buffer is full. A collector that has emptied the
+ * buffer sleeps for a period before it looks again, also in the midst of a burst; the first call of a burst finds it anywhere in one.
  *
  * It leaves out what averages out (the size of drain rounds, jitter) and what it cannot know (a collector that loses its
  * CPU for longer than its usual pause). Whether it holds for a backend is tested on points that it was not fitted to.
@@ -21,7 +21,7 @@ export interface Queue {
   readonly servedPerS: number;
   /** Calls that the buffer within reach of the workload holds. */
   readonly bufferCalls: number;
-  /** From the first call in an empty buffer to when the collector works, on average. */
+  /** From the first call in an empty buffer to when the collector works, on average: half of the period it sleeps. */
   readonly pauseMs: number;
 }
 
@@ -35,25 +35,51 @@ export function lossOf(load: BurstLoad, queue: Queue): number {
   return losses.reduce((sum, loss) => sum + loss, 0) / PHASES.length;
 }
 
-function lossAfter(load: BurstLoad, queue: Queue, pauseAsleepMs: number): number {
-  const { burstCalls, bursts } = load;
-  const inMs = (burstCalls * 1000) / load.peakPerS;
-  const arrive = load.peakPerS / 1000;
+/** `asleepMs`: what is left of the collector's sleep at the first call of a burst that finds the buffer empty. */
+function lossAfter(load: BurstLoad, queue: Queue, asleepMs: number): number {
+  const { burstCalls, bursts, peakPerS, intervalMs } = load;
+  const { bufferCalls } = queue;
+  const inMs = (burstCalls * 1000) / peakPerS;
+  const arrive = peakPerS / 1000;
   const serve = queue.servedPerS / 1000;
   let waiting = 0;
   let lost = 0;
+  const fill = (calls: number): void => {
+    lost += Math.max(0, waiting + calls - bufferCalls);
+    waiting = Math.min(waiting + calls, bufferCalls);
+  };
   for (let burst = 0; burst < bursts; burst++) {
-    const pauseMs = waiting > 0 ? 0 : pauseAsleepMs;
-    const asleepMs = Math.min(pauseMs, inMs);
-    const fill = (calls: number): void => {
-      waiting = Math.max(0, waiting + calls);
-      lost += Math.max(0, waiting - queue.bufferCalls);
-      waiting = Math.min(waiting, queue.bufferCalls);
+    let restAsleepMs = waiting > 0 ? 0 : asleepMs;
+    let leftMs = inMs;
+    const sleep = (): void => {
+      const sleptMs = Math.min(restAsleepMs, leftMs);
+      fill(arrive * sleptMs);
+      leftMs -= sleptMs;
+      restAsleepMs -= sleptMs;
     };
-    fill(arrive * asleepMs);
-    fill((arrive - serve) * (inMs - asleepMs));
-    const idleMs = load.intervalMs - inMs - (pauseMs - asleepMs);
-    waiting = Math.max(0, waiting - serve * Math.max(0, idleMs));
+    sleep();
+    const gaining = serve - arrive;
+    if (gaining <= 0) {
+      fill(-gaining * leftMs);
+    } else if (waiting >= gaining * leftMs) {
+      waiting -= gaining * leftMs;
+    } else {
+      leftMs -= waiting / gaining;
+      waiting = 0;
+      const periodMs = 2 * queue.pauseMs;
+      const coming = arrive * periodMs;
+      const kept = Math.min(coming, bufferCalls);
+      // Period upon period, each emptied before the next.
+      const cycleMs = periodMs + kept / gaining;
+      const cycles = cycleMs > 0 ? Math.floor(leftMs / cycleMs) : 0;
+      lost += cycles * (coming - kept);
+      leftMs -= cycles * cycleMs;
+      restAsleepMs = periodMs;
+      sleep();
+      waiting = Math.max(0, waiting - gaining * leftMs);
+    }
+    const restMs = intervalMs - inMs - restAsleepMs;
+    waiting = Math.max(0, waiting - serve * Math.max(0, restMs));
     if (burst === 0 && waiting === 0) return Math.min(1, lost / burstCalls); // the others find it as the first did
   }
   return Math.min(1, lost / (burstCalls * bursts));

@@ -44,7 +44,9 @@ const queueFitSchema = z.object({
   pauseMs: z
     .number()
     .nonnegative()
-    .describe('from the first call in an empty buffer to when the collector works, on average'),
+    .describe(
+      'from the first call in an empty buffer to when the collector works, on average: half of the period it sleeps',
+    ),
   bufferShare: z.number().positive().describe('of the calls in flight that the geometry says: what of them counts'),
 });
 

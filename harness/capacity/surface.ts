@@ -28,7 +28,7 @@ export interface SurfaceOptions {
   /** Fits to resampled points, for intervals. */
   readonly resamples: number;
   readonly random: Random;
-  /** That the collector may sleep, by its wake-up policy. */
+  /** That the collector may sleep, on average, by its wake-up policy. */
   readonly longestPauseMs: number;
 }
 

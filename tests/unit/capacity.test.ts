@@ -309,7 +309,13 @@ describe('the loss surface', () => {
 
   it('gives up where bursts lose nothing or everything, and says so', async () => {
     const all: RunPoint = async (plan) => ({ ...(await run(plan)), lossFraction: 1 });
-    const options = { testPoints: 16, fitPoints: 24, resamples: 0, random: createRandom(8), longestPauseMs: 5 };
+    const options = {
+      testPoints: 16,
+      fitPoints: 24,
+      resamples: 0,
+      random: createRandom(8),
+      longestPauseMs: 5,
+    };
     await expect(measureSurface(all, options)).rejects.toThrow(/^of 160 bursts all but (1\d|20) lost nearly nothing/);
   });
 

@@ -72,7 +72,7 @@ describe('the planner', () => {
     expect(answer.bufferCalls).toMatchObject({ low: 51_800, high: 56_620 });
     // 50 ns of each of 100,000 calls a second.
     expect(answer.collectorCpus).toBeCloseTo(0.005, 12);
-    expect(answer.worstDelayMs).toBeCloseTo(52.8, 6);
+    expect(answer.worstDelayMs).toBeCloseTo(53.8, 6);
     // 5.66 MB on two CPUs, in a power of two of pages of 4 KiB.
     expect(answer.setting).toEqual({ name: 'ring -m', value: 1024 });
   });
@@ -138,6 +138,14 @@ describe('the planner', () => {
     });
   });
 
+  it('takes no collector for faster than its CPU time allows', () => {
+    const surface = row().surface as NonNullable<Capacity['surface']>;
+    const fast = { ...surface.fit, servedPerS: 1e8 };
+    const busy = row({ collectorNsPerCall: 1000, surface: { ...surface, fit: fast, resampled: [fast] } });
+    // A million a second at most, as in the first of these tests.
+    expect(only([busy], demand()).bufferCalls?.value).toBe(51_800);
+  });
+
   it('has no figure for CPUs where what a call costs the collector was not measured', () => {
     const unknown = row({ collectorNsPerCall: null });
     expect(only([unknown], demand()).collectorCpus).toBeNull();
@@ -152,7 +160,7 @@ describe('the planner', () => {
     expect(text).toMatch(
       /^5,000 hosts of 96 CPUs, each 100 k\/s on average in bursts of 2.00 M\/s for 50.0 ms, at most 0 % lost:/,
     );
-    expect(text).toMatch(/ring +0.0050 +1 +4.9 MiB \[4.9 MiB, 5.4 MiB\] +0 % +52.8 ms +25 +26.4 GiB +ring -m 16/);
+    expect(text).toMatch(/ring +0.0050 +1 +4.9 MiB \[4.9 MiB, 5.4 MiB\] +0 % +53.8 ms +25 +26.4 GiB +ring -m 16/);
     expect(text).toContain('shy cannot: its loss surface was not measured: capacity --surface');
     expect(text).toContain('Not measured, carried over:\n  96 CPUs from 2: linear, calls spread evenly (ring)');
     expect(text).toContain('Measured on one machine: Linux 6.18, 2 × CPU, KVM, workload null.');

@@ -31,6 +31,16 @@ describe('the fluid queue', () => {
     expect(lossOf(burst(), queue({ pauseMs: 50 }))).toBeCloseTo(0.6, 12);
   });
 
+  it('sleeps again whenever it has emptied the buffer, also in the midst of a burst', () => {
+    // Serves twice what comes: 2,000 come in each period of 2 ms, a buffer of 500 loses 1,500, and 0.5 ms later it is empty.
+    const fast = queue({ servedPerS: 2e6, bufferCalls: 500, pauseMs: 1 });
+    const long = burst({ burstCalls: 250_000, intervalMs: 1000 });
+    expect(lossOf(long, fast)).toBeCloseTo(1500 / 2500, 2);
+    expect(lossOf(long, { ...fast, bufferCalls: 2000 })).toBe(0);
+    // Nothing is lost by one that is awake all the time.
+    expect(lossOf(long, { ...fast, pauseMs: 0 })).toBe(0);
+  });
+
   it('carries over what is not served before the next burst, and does not sleep then', () => {
     // 4,000 kept, 40 ms apart with 30 ms of rest: emptied. With 5 ms: 2,000 served, 2,000 still there.
     expect(lossOf(burst({ intervalMs: 40 }), queue())).toBeCloseTo(0.2, 12);
