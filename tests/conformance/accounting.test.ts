@@ -150,9 +150,9 @@ describe.each(usable)('$id', (subject: Subject) => {
   if (can.delivers === 'records')
     test('a collector that stalls 100 ms', async () => {
       const workload = stamped(plain, outlasting(100, subject));
-      const trial = completed(
-        await runTrial(specFor(id, workload, { bufferBytes: 64 << 10, stallMs: 100, stallAfterCalls: 1000 })),
-      );
+      /* Early: on a CPU that it shares with the workload a collector may come to little before the end. */
+      const stall = { stallMs: 100, stallAfterCalls: 100 };
+      const trial = completed(await runTrial(specFor(id, workload, { bufferBytes: 64 << 10, ...stall })));
       const a = records(trial);
       expect(a.reasons).toEqual([]);
       expect(a.verdict).toBe('reconciled');
