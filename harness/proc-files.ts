@@ -23,6 +23,8 @@ function link(path: string): string | null {
 }
 
 export interface ProcessFacts {
+  /** Of its program, at most 15 characters of it. */
+  readonly name: string;
   /** One letter; Z is a zombie. */
   readonly state: string;
   readonly ppid: number;
@@ -34,9 +36,12 @@ export interface ProcessFacts {
 export function readProcess(pid: number | 'self'): ProcessFacts | null {
   // The name in brackets may hold anything; the fields after the last bracket are plain.
   const stat = readFact(`/proc/${pid}/stat`);
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  if (stat === null) return null;
+  const close = stat.lastIndexOf(')');
+  const fields = stat.slice(close + 2).split(' ');
   if (fields.length < 20) return null;
-  return { state: fields[0] ?? '', ppid: Number(fields[1]), startTicks: Number(fields[19]) };
+  const name = stat.slice(stat.indexOf('(') + 1, close);
+  return { name, state: fields[0] ?? '', ppid: Number(fields[1]), startTicks: Number(fields[19]) };
 }
 
 /** Inode of a namespace of this process, from the link `pid:[4026531836]`. */

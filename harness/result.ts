@@ -238,7 +238,7 @@ export const cpuBillSchema = z.object({
   ),
   workloadNs: ns,
   drainNs: ns.describe('the drain thread'),
-  otherThreadsNs: ns.describe('the trial process besides'),
+  otherThreadsNs: z.number().describe('the trial process less the drain thread; by two clocks, so signed'),
   kernelThreads: z.array(z.object({ name: z.string(), cpuNs: ns })).describe('those that ran, by schedstat'),
   unattributedNs: z
     .number()

@@ -2,8 +2,8 @@
 import type { Capacity, CapacityStudy, SurfaceResult } from '../harness/capacity/result.ts';
 import { GRID_TEXT, gridTables } from './capacity-grid.ts';
 import { bytes, count, NOTHING, percent, rate, time } from './format.ts';
-import { table } from './markdown-table.ts';
-import { plainTable } from './plain-table.ts';
+import { columnTable } from './markdown-table.ts';
+import { parseColumn, plainTable } from './plain-table.ts';
 
 type Search = Capacity['searches'][number];
 
@@ -131,14 +131,9 @@ function tables(study: CapacityStudy): Table[] {
   ];
 }
 
-function split(head: string): { align: 'left' | 'right'; head: string } {
-  const [align, text = ''] = head.split(':');
-  return { align: align === 'left' ? 'left' : 'right', head: text };
-}
-
 export function renderCapacity(study: CapacityStudy): string {
   const shown = tables(study).flatMap(({ heads, rows, text }) => [
-    plainTable(heads.map(split), rows),
+    plainTable(heads.map(parseColumn), rows),
     '',
     ...(text === '' ? [] : [text, '']),
   ]);
@@ -146,11 +141,10 @@ export function renderCapacity(study: CapacityStudy): string {
 }
 
 export function renderCapacityMarkdown(study: CapacityStudy): string {
-  const shown = tables(study).flatMap(({ heads, rows, text }) => {
-    const columns = heads.map(split);
-    const aligns = columns.map(({ align }) => align[0]).join('');
-    const named = columns.map(({ head }) => head.replace('\n', ' '));
-    return [...table(named, aligns, rows), '', ...(text === '' ? [] : [text, ''])];
-  });
+  const shown = tables(study).flatMap(({ heads, rows, text }) => [
+    ...columnTable(heads, rows),
+    '',
+    ...(text === '' ? [] : [text, '']),
+  ]);
   return `${['# Capacity', '', ...shown, ...incomplete(study)].join('\n').trimEnd()}\n`;
 }

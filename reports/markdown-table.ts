@@ -1,3 +1,15 @@
+import { type Column, parseColumn } from './plain-table.ts';
+
+/** `columns` as the terminal's tables name them, `left:head` or `right:head`. */
+export function columnTable(columns: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const parsed: Column[] = columns.map(parseColumn);
+  return table(
+    parsed.map(({ head }) => head.replace('\n', ' ')),
+    parsed.map(({ align }) => align[0]).join(''),
+    rows,
+  );
+}
+
 /** `aligns`: one letter a column, l or r. */
 export function table(head: readonly string[], aligns: string, rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;

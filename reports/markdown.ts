@@ -29,7 +29,7 @@ import {
   wakeup,
   workload,
 } from './format.ts';
-import { table, text } from './markdown-table.ts';
+import { columnTable, table, text } from './markdown-table.ts';
 import { notesOf } from './notes.ts';
 import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
 import { REFERENCE_TITLE, referenceLines } from './reference.ts';
@@ -223,23 +223,18 @@ function referenceCheck(study: Study): string[] {
 function alongside(cells: readonly Cell[]): string[] {
   const rows = alongsideRows(cells);
   if (rows.length === 0) return [];
-  const heads = ALONGSIDE_COLUMNS.map((column) => column.replace(/^(left|right):/, '').replace('\n', ' '));
-  const align = ALONGSIDE_COLUMNS.map((column) => column[0]).join('');
-  return [`## ${ALONGSIDE_TITLE}`, '', ALONGSIDE_TEXT, '', ...table(heads, align, rows), ''];
+  return [`## ${ALONGSIDE_TITLE}`, '', ALONGSIDE_TEXT, '', ...columnTable(ALONGSIDE_COLUMNS, rows), ''];
 }
 
 function openLoop(study: Study): string[] {
   return openLoopTables(study).flatMap(({ made, rows }) => {
-    const heads = OPEN_LOOP_COLUMNS.map((column) => column.replace(/^(left|right):/, '').replace('\n', ' '));
-    const align = OPEN_LOOP_COLUMNS.map((column) => column[0]).join('');
     return [
       `## ${OPEN_LOOP_TITLE}${made === 'exit' ? '' : ', records made at the entry'}`,
       '',
       OPEN_LOOP_TEXT,
       '',
-      ...table(
-        heads,
-        align,
+      ...columnTable(
+        OPEN_LOOP_COLUMNS,
         rows.map((row) => row.map((word) => word.replace('\n', ' '))),
       ),
       '',
@@ -250,9 +245,7 @@ function openLoop(study: Study): string[] {
 function starved(study: Study): string[] {
   const rows = starvedRows(study);
   if (rows.length === 0) return [];
-  const heads = STARVED_COLUMNS.map((column) => column.replace(/^(left|right):/, '').replace('\n', ' '));
-  const align = STARVED_COLUMNS.map((column) => column[0]).join('');
-  return [`## ${STARVED_TITLE}`, '', STARVED_TEXT, '', ...table(heads, align, rows), ''];
+  return [`## ${STARVED_TITLE}`, '', STARVED_TEXT, '', ...columnTable(STARVED_COLUMNS, rows), ''];
 }
 
 /** Records made at the entry and at the exit of a call are never in one table. */
@@ -435,9 +428,8 @@ function selectivity(study: Study): string[] {
     '',
     SELECTIVITY_TEXT,
     '',
-    ...table(
-      found.columns.map((column) => column.replace(/^(left|right):/, '')),
-      found.columns.map((column) => column[0]).join(''),
+    ...columnTable(
+      found.columns,
       found.rows.map((row) => row.map((figure) => text(joined(figure)))),
     ),
     '',
@@ -454,9 +446,8 @@ function cpuBill(study: Study): string[] {
     '',
     [CPU_BILL_TEXT, text(kernelThreadsLine(study))].join(' ').trimEnd(),
     '',
-    ...table(
-      CPU_BILL_COLUMNS.map((column) => column.replace(/^(left|right):/, '').replace('\n', ' ')),
-      CPU_BILL_COLUMNS.map((column) => column[0]).join(''),
+    ...columnTable(
+      CPU_BILL_COLUMNS,
       rows.map((r) => [r.workload, r.backend, r.delivered, ...r.figures.map(joined), r.noise]),
     ),
     '',

@@ -23,6 +23,12 @@ export interface Column {
   readonly align: 'left' | 'right';
 }
 
+/** `left:head` or `right:head`. */
+export function parseColumn(text: string): Column {
+  const [align, head = ''] = text.split(':', 2);
+  return { align: align === 'left' ? 'left' : 'right', head };
+}
+
 /** A table without rules or trailing spaces: rows must survive a copy into a mail. */
 export function plainTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const table = new Table({

@@ -31,7 +31,7 @@ import {
 } from './format.ts';
 import { type Note, notesOf } from './notes.ts';
 import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
-import { type Column, plainTable } from './plain-table.ts';
+import { type Column, parseColumn, plainTable } from './plain-table.ts';
 import { REFERENCE_TITLE, referenceLines } from './reference.ts';
 import { SELECTIVITY_TEXT, SELECTIVITY_TITLE, selectivityTable } from './selectivity.ts';
 import { STARVED_COLUMNS, STARVED_TEXT, STARVED_TITLE, starvedRows } from './starved.ts';
@@ -133,10 +133,9 @@ function heading(study: Study, width: number): string[] {
 
 /** `left:name` or `right:name` for each column; heads are dimmed line by line. */
 function columns(style: Style, ...heads: string[]): Column[] {
-  return heads.map((text) => {
-    const [align, head = ''] = text.split(':', 2);
+  return heads.map(parseColumn).map(({ align, head }) => {
     const dimmed = head.split('\n').map((line) => style('dim', line));
-    return { align: align === 'left' ? 'left' : 'right', head: dimmed.join('\n') };
+    return { align, head: dimmed.join('\n') };
   });
 }
 

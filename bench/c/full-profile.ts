@@ -1,4 +1,4 @@
-/** The full profile: predicted, begun, killed in its first round, resumed, finished. Nearly an hour. */
+/** The full profile: predicted, begun, killed in its first round, resumed, finished. As long as it is predicted, over an hour. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -9,6 +9,7 @@ import { TRIAL_START_MS } from '../costs.ts';
 import type { Machine } from '../machine.ts';
 import type { Random } from '../random.ts';
 import type { TrialResult, TrialSpec } from '../result.ts';
+import { nsPerCall } from '../result-figures.ts';
 import { median } from '../statistics/describe.ts';
 import { ACHIEVED_LEAST } from '../summarise/flags.ts';
 import { type QueueFit, queueOf } from './fit.ts';
@@ -162,12 +163,14 @@ function specOf({ trial, buffer, variant }: GridSubject, plan: PointPlan, machin
 function readTrial(result: TrialResult): { trial: GridTrial; callsInFlight: number } {
   if (result.status === 'failed') throw new Unusable(`${result.error.code}: ${result.error.message}`);
   const { accounting, section, geometry } = result;
-  if (accounting.delivers !== 'records' || section === null || section.durationNs <= section.waitedNs)
+  if (accounting.delivers !== 'records' || section === null)
     throw new Unusable('the trial delivered no records of a section');
+  const perCallNs = nsPerCall(result);
+  if (perCallNs === null) throw new Unusable('the section has no time beside its waiting');
   if (accounting.verdict !== 'reconciled') throw new Unusable(accounting.reasons.join('; ') || accounting.verdict);
   const trial = {
     achievedPerS: (section.calls * 1e9) / section.durationNs,
-    peakPerS: (section.calls * 1e9) / (section.durationNs - section.waitedNs),
+    peakPerS: 1e9 / perCallNs,
     lossFraction: 1 - accounting.complete / accounting.issued,
   };
   return { trial, callsInFlight: geometry.callsInFlight };

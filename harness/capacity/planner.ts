@@ -122,7 +122,7 @@ function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer 
 
   if (surface === null) return cannot('its loss surface was not measured: capacity --surface');
   if (!surface.holds) return cannot('no queue model describes its losses here, so none is planned with');
-  const within = (fit: QueueFit): QueueFit => ({ ...fit, servedPerS: Math.min(fit.servedPerS, mostServedPerS(row)) });
+  const within = (fit: QueueFit): QueueFit => withinCpuTime(fit, row);
   const fit = within(surface.fit);
   const most = BUSY_MOST * fit.servedPerS;
   const threads = Math.max(1, Math.ceil(demand.ratePerS / most));
@@ -137,11 +137,12 @@ function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer 
     const calls = bufferFor(load, by, demand.lossFraction);
     return calls === null ? null : (Math.max(1, calls) / by.bufferShare) * threads;
   };
+  const estimate = needed(fit);
+  if (estimate === null) return cannot(`more comes than ${threads} drain threads serve`);
   const bufferCalls = bounded(
-    needed(fit),
-    surface.resampled.map((one) => needed(within(one))),
+    estimate,
+    surface.resampled.map((one) => needed(within(one)) ?? Number.POSITIVE_INFINITY),
   );
-  if (bufferCalls === null) return cannot(`more comes than ${threads} drain threads serve`);
   const bytes = (calls: number): number => calls * buffer.bytesPerCall;
   const queue = queueOf(fit, bufferCalls.value / threads);
   return {
@@ -164,8 +165,9 @@ function answerFor(row: Capacity, study: CapacityStudy, demand: Demand): Answer 
  * Bursts do not tell how fast a collector serves that is faster than anything that came: no drain thread is planned to be faster
  * than the CPU time that a call costs it.
  */
-function mostServedPerS({ collectorNsPerCall }: Capacity): number {
-  return collectorNsPerCall === null ? Number.POSITIVE_INFINITY : 1e9 / collectorNsPerCall;
+export function withinCpuTime(fit: QueueFit, { collectorNsPerCall }: Capacity): QueueFit {
+  const mostPerS = collectorNsPerCall === null ? Number.POSITIVE_INFINITY : 1e9 / collectorNsPerCall;
+  return { ...fit, servedPerS: Math.min(fit.servedPerS, mostPerS) };
 }
 
 function collectorCpus({ collectorNsPerCall }: Capacity, { ratePerS }: Demand): number | null {
@@ -209,9 +211,9 @@ export function beyondMeasured(load: BurstLoad, { fitted, tested }: NonNullable<
   return said;
 }
 
-function bounded(value: number | null, resampled: readonly (number | null)[]): Bounds | null {
-  if (value === null) return null;
-  const sorted = resampled.map((one) => one ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b);
+/** `value` between the ends of the same over resampled fits. */
+export function bounded(value: number, resampled: readonly number[]): Bounds {
+  const sorted = [...resampled].sort((a, b) => a - b);
   const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? value;
   return { value, low: Math.min(value, at(LOW)), high: Math.max(value, at(HIGH)) };
 }

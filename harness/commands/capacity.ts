@@ -1,42 +1,27 @@
 /** `tracebench capacity`: flags → searches → table and files. */
-import { randomInt } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';
 import { capacityLines, renderCapacity, renderCapacityMarkdown } from '../../reports/capacity.ts';
 import { renderFleet } from '../../reports/fleet.ts';
 import { workloads } from '../../workloads/index.ts';
-import { writeFileAtomic } from '../atomic-file.ts';
 import { CAPACITY_FILE, readCapacity } from '../capacity/file.ts';
 import { type GridOptions, gridSectionFor, predictedGridMs } from '../capacity/grid.ts';
 import { type Demand, planFleet } from '../capacity/planner.ts';
 import { holds } from '../capacity/search.ts';
 import { studyCapacity } from '../capacity/study.ts';
 import { readEnvironment } from '../environment.ts';
-import { cannotError, EXIT, usageError } from '../errors.ts';
-import { findHost } from '../host.ts';
-import { IDLE_BUSY } from '../idle.ts';
-import { checkAwake } from '../idle-check.ts';
-import { lockStudy } from '../lock.ts';
+import { EXIT, usageError } from '../errors.ts';
 import { type Pace, parsePeak, parseRate } from '../pace.ts';
-import { refusePairs } from '../pairs.ts';
-import { distDir } from '../paths.ts';
-import { definitionOf, resolveRequest } from '../plan.ts';
-import { probeOn } from '../probe.ts';
+import { definitionOf } from '../plan.ts';
 import { demandOf } from '../profile/demand.ts';
 import { readProfile } from '../profile/file.ts';
 import { formatDuration, parseBytes, parseCount, parseDurationMs, parseList, parseShare } from '../quantity.ts';
 import { IDLE_POLICIES, PLACEMENTS, type Settings } from '../settings.ts';
-import { watchForStop } from '../stop.ts';
-import { prepareStudy } from '../study.ts';
-import { checkOutputFolder, newStudyDir } from '../study-files.ts';
 import { ACHIEVED_LEAST } from '../summarise/flags.ts';
 import { runTrial } from '../trial-process.ts';
 import { parseWakeup } from '../wakeup.ts';
-import { type CommandContext, type Finish, planContext, printJson, resultsDir, shownPath } from './context.ts';
+import { type CommandContext, countOf, type Finish, printJson, shownPath } from './context.ts';
+import { leaveDocument, runOwnStudy } from './own-study.ts';
 
-const SEEDS = 2 ** 31;
-const REPORT_FILE = 'capacity.md';
 const SEARCHES = 7;
 const LOSS = 0.001;
 const RESOLUTION = 0.05;
@@ -73,11 +58,11 @@ export function capacityCommand(context: () => CommandContext, finish: Finish) {
     )
     .option('--backends <list>', 'backends or variants that deliver records (default: all defaults)')
     .option('--workload <name>', 'stamped workload', 'null')
-    .option('--searches <n>', 'of each variant; 6 is the least that has an interval', count('--searches'), SEARCHES)
+    .option('--searches <n>', 'of each variant; 6 is the least that has an interval', countOf('--searches'), SEARCHES)
     .option('--loss <share>', 'tolerated, 0.1% or 0.001', (text) => parseShare(text, '--loss'), LOSS)
     .option('--section <time>', 'of a trial, at least', (text) => parseDurationMs(text, '--section'), SECTION_MS)
     .option('--buffer <size>', 'buffer budget over all CPUs (default: 8MiB)', (text) => parseBytes(text, '--buffer'))
-    .option('--in-flight <calls>', 'buffers that hold so many calls, instead of --buffer', count('--in-flight'))
+    .option('--in-flight <calls>', 'buffers that hold so many calls, instead of --buffer', countOf('--in-flight'))
     .option('--wakeup <policy>', "timer:200 (µs), adaptive or watermark:4096 instead of each backend's own", (text) =>
       parseWakeup(text, '--wakeup'),
     )
@@ -100,8 +85,8 @@ export function capacityCommand(context: () => CommandContext, finish: Finish) {
       (text) => parsePeak(text, '--burst'),
     )
     .option('--profile <path>', 'with --plan: rate and burst of a real system, instead of --rate and --burst')
-    .option('--hosts <n>', 'with --plan (default: 1)', count('--hosts'))
-    .option('--cores <n>', 'with --plan: of each host (default: as measured)', count('--cores'))
+    .option('--hosts <n>', 'with --plan (default: 1)', countOf('--hosts'))
+    .option('--cores <n>', 'with --plan: of each host (default: as measured)', countOf('--cores'))
     .action(async ({ backends, workload, wakeup, searches, loss, section, surface, grid, gridTime, out, ...more }) => {
       const { plan, rate, burst, profile, hosts, cores, ...terms } = more;
       const demanded: Demanded = { rate, burst, profile, hosts, cores };
@@ -153,18 +138,18 @@ async function planOn(
   if (profile !== undefined && (rate !== undefined || burst !== undefined)) {
     throw usageError('--profile says what comes, and so do --rate and --burst', 'give one of the two');
   }
-  if (profile === undefined && rate === undefined) {
+  const demandFor =
+    profile !== undefined
+      ? (workload: string) => profiledDemand(profile, workload)
+      : rate !== undefined
+        ? () => ({ ratePerS: rate.ratePerS, burst: burst ?? null })
+        : null;
+  if (demandFor === null) {
     throw usageError('--plan needs a demand', 'give --rate, calls a second of one host: 200k; or --profile');
   }
   const study = readCapacity(path, '--plan');
   const demand: Demand = {
-    ...(profile === undefined
-      ? { ratePerS: rate?.ratePerS ?? 0, burst: burst ?? null }
-      : demandOf(
-          readProfile(profile, '--profile'),
-          shownPath(profile),
-          workloads.find(({ name }) => name === study.workload) ?? { name: study.workload, stamped: [] },
-        )),
+    ...demandFor(study.workload),
     cpus: cores ?? study.environment.cpusOnline,
     hosts: hosts ?? 1,
     lossFraction: loss,
@@ -180,8 +165,9 @@ async function planOn(
   else await around.print(renderFleet(answers, demand, study));
 }
 
-function count(flag: string) {
-  return (text: string): number => parseCount(text, flag, 1);
+function profiledDemand(path: string, measured: string): ReturnType<typeof demandOf> {
+  const workload = workloads.find(({ name }) => name === measured) ?? { name: measured, stamped: [] };
+  return demandOf(readProfile(path, '--profile'), shownPath(path), workload);
 }
 
 /** Throws a usage error for a time in which no grid is to be had. */
@@ -196,54 +182,26 @@ function gridOptionsFor(variants: number, timeMs: number | undefined): GridOptio
   );
 }
 
-async function search(
-  { settings, searches, loss, sectionMs, surface, grid, gridTimeMs, out }: Asked,
-  around: CommandContext,
-): Promise<number> {
-  const entry = join(distDir, 'harness', 'trial.js');
-  if (!existsSync(entry))
-    throw cannotError(`${shownPath(entry)} is missing: the project is not built`, 'npm run build');
-  if (out !== undefined) checkOutputFolder(out);
-  const host = await findHost();
-  const context = planContext();
-  const user = host.invoker ?? undefined;
-  const request = resolveRequest({ ...settings, user }, context, randomInt(SEEDS));
-  refusePairs(request.pairs, 'capacity');
-  if (request.idle === 'busy') await checkAwake(IDLE_BUSY);
-  const say = (text: string): void => {
-    if (!around.quiet) process.stderr.write(`${text}\n`);
-  };
-
-  const lock = await lockStudy(`tracebench ${around.argv.join(' ')}`);
-  const stop = watchForStop((reason) => around.exitNow(reason.exitCode));
-  try {
-    const { plan, rows, notes } = await prepareStudy(request, context, probeOn(host));
-    for (const note of notes) say(`note: ${note}`);
-    for (const { variant, answer, reason } of rows) if (answer === 'no') say(`${variant} cannot run here: ${reason}`);
-    const buffered = plan.backends.filter((id) => definitionOf(id, context.backends).variant.buffer !== null).length;
-    const gridOptions = grid && buffered > 0 ? gridOptionsFor(buffered, gridTimeMs) : null;
-    if (gridOptions !== null) {
-      const about = formatDuration(predictedGridMs(buffered, gridOptions));
-      say(`the grid takes about ${about} after the searches: sections of ${formatDuration(gridOptions.sectionMs)}`);
-    } else if (grid) say('no grid: nothing here has a buffer');
+async function search(asked: Asked, around: CommandContext): Promise<number> {
+  const own = { name: 'capacity', program: 'trial.js', settings: asked.settings, out: asked.out } as const;
+  const { searches, sectionMs } = asked;
+  return runOwnStudy(own, around, async ({ entry, host, context, prepared: { plan, rows }, stop, say }) => {
+    const { backends, machine } = context;
+    const buffered = plan.backends.filter((id) => definitionOf(id, backends).variant.buffer !== null).length;
+    const grid = asked.grid && buffered > 0 ? gridOptionsFor(buffered, asked.gridTimeMs) : null;
+    if (grid !== null) {
+      const about = formatDuration(predictedGridMs(buffered, grid));
+      say(`the grid takes about ${about} after the searches: sections of ${formatDuration(grid.sectionMs)}`);
+    } else if (asked.grid) say('no grid: nothing here has a buffer');
     const criteria = {
-      lossFraction: loss,
+      lossFraction: asked.loss,
       achievedLeast: ACHIEVED_LEAST,
       resolution: RESOLUTION,
       leastPerS: LEAST_PER_S,
     };
+    const surface = asked.surface ? SURFACE : null;
     const study = await studyCapacity(
-      {
-        plan,
-        rows,
-        backends: context.backends,
-        machine: context.machine,
-        searches,
-        criteria,
-        sectionMs,
-        surface: surface ? SURFACE : null,
-        grid: gridOptions,
-      },
+      { plan, rows, backends, machine, searches, criteria, sectionMs, surface, grid },
       {
         environment: await readEnvironment(),
         stop,
@@ -259,18 +217,10 @@ async function search(
           say(`${variant} ${n + 1} of ${searches}: ${capacityLines.outcome(done.outcome)}`),
       },
     );
-    const dir = out === undefined ? newStudyDir(resultsDir, new Date(study.startedAt), 'capacity') : resolve(out);
-    mkdirSync(dir, { recursive: true });
-    writeFileAtomic(join(dir, CAPACITY_FILE), `${JSON.stringify(study, null, 2)}\n`);
-    writeFileAtomic(join(dir, REPORT_FILE), renderCapacityMarkdown(study));
-    if (around.json) await printJson(around, study);
-    else await around.print(renderCapacity(study));
-    say(`\nfiles: ${shownPath(dir)}/ (${CAPACITY_FILE}, ${REPORT_FILE})`);
+    const rendered = { markdown: renderCapacityMarkdown(study), terminal: renderCapacity(study) };
+    await leaveDocument({ document: study, fileName: CAPACITY_FILE, ...rendered }, own, around, say);
     const stopped = stop.reason();
     if (stopped !== null) return stopped.exitCode;
     return study.variants.some(({ capacity }) => capacity === null) ? EXIT.invalid : EXIT.ok;
-  } finally {
-    stop.dispose();
-    await lock.release();
-  }
+  });
 }

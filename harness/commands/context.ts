@@ -1,4 +1,5 @@
 /** What every command gets from the command line around it, and how it speaks. */
+import { randomInt } from 'node:crypto';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { backendsAndTools } from '../../backends/index.ts';
 import { applications } from '../../workloads/applications/index.ts';
@@ -7,6 +8,7 @@ import { lackOf } from '../applications/programs.ts';
 import { readMachine } from '../machine.ts';
 import { projectRoot } from '../paths.ts';
 import type { PlanContext } from '../plan.ts';
+import { parseCount } from '../quantity.ts';
 import { NATIVE_ARCH, parseSyscallList, syscallName } from '../syscalls/index.ts';
 import type { Behalf } from './on-behalf.ts';
 
@@ -40,6 +42,16 @@ export function planContext(): PlanContext {
     syscallNumbers: parseSyscallList,
     syscallName: (nr) => syscallName(NATIVE_ARCH, nr),
   };
+}
+
+/** Parser of an option that takes 1 or more. */
+export function countOf(flag: string) {
+  return (text: string): number => parseCount(text, flag, 1);
+}
+
+/** Where none was asked for; it is recorded. */
+export function freshSeed(): number {
+  return randomInt(2 ** 31);
 }
 
 export function printJson(context: CommandContext, document: unknown): Promise<void> {

@@ -1,5 +1,4 @@
 /** `tracebench run`: flags → settings → study → what a person or a program reads. */
-import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';
@@ -56,9 +55,17 @@ import {
 import { checkOutputFolder, isComplete, newestStudy, newStudyDir, PLAN_FILE } from '../study-files.ts';
 import { parseWakeup, wakeupText } from '../wakeup.ts';
 import { checkCommand, checkUser } from './check-target.ts';
-import { type CommandContext, columns, type Finish, planContext, printJson, resultsDir, shownPath } from './context.ts';
+import {
+  type CommandContext,
+  columns,
+  type Finish,
+  freshSeed,
+  planContext,
+  printJson,
+  resultsDir,
+  shownPath,
+} from './context.ts';
 
-const SEEDS = 2 ** 31;
 const WIDTH_OF_A_LOG = 120;
 
 function servicesOn(host: Host): StudyServices {
@@ -192,7 +199,7 @@ async function fresh(settings: Settings, { out, dryRun, claims }: Besides, aroun
   const context = planContext();
   const host = await findHost();
   const asUser = settings.user ?? host.invoker;
-  const request = resolveRequest(asUser === null ? settings : { ...settings, user: asUser }, context, randomInt(SEEDS));
+  const request = resolveRequest(asUser === null ? settings : { ...settings, user: asUser }, context, freshSeed());
   if (settings.command) checkCommand(settings.command);
   if (settings.user !== undefined) await checkUser(settings.user, host);
   if (out !== undefined) checkOutputFolder(out);

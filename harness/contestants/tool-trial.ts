@@ -27,10 +27,11 @@ const NO_TRUTH: StampedTruth = { lanes: [], kinds: [] };
 
 /** Names by which the guard knows what this process made (native/launcher/README.md). */
 function ownNames(): { instance: string; ruleKey: string } {
-  const startTime = readProcess('self')?.startTicks;
+  const self = readProcess('self');
+  if (self === null) throw cannotError('/proc/self/stat cannot be read', 'mount -t proc proc /proc');
   return {
-    instance: `tracebench-${process.pid}-${startTime}`,
-    ruleKey: `tracebench-audit:${process.pid}:${startTime}`,
+    instance: `tracebench-${process.pid}-${self.startTicks}`,
+    ruleKey: `tracebench-audit:${process.pid}:${self.startTicks}`,
   };
 }
 

@@ -58,7 +58,7 @@ export function cpuBill(of: {
 }): CpuBill {
   const { section, workloadNs, spunNs, drainNs } = of;
   const soaked = soakedNs(section, of.idle);
-  const otherThreadsNs = Math.max(0, of.processNs - drainNs);
+  const otherThreadsNs = of.processNs - drainNs;
   const kernelNs = of.kernelThreads.reduce((sum, { cpuNs }) => sum + cpuNs, 0);
   const totalNs = section.ns * section.cpus.length - soaked - spunNs;
   return {

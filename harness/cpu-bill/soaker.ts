@@ -23,9 +23,14 @@ export interface Soaker {
 export async function startSoaker(): Promise<Soaker> {
   const { fd, handle } = native().createSoak();
   const awake = await keepAwake(fd);
-  await sleep(SETTLE_MS);
-  const before = native().readSoak(handle);
-  await sleep(LOOK_MS);
-  const idle = soakReading(native().readSoak(handle), before);
-  return { handle, idle, release: () => awake.release() };
+  try {
+    await sleep(SETTLE_MS);
+    const before = native().readSoak(handle);
+    await sleep(LOOK_MS);
+    const idle = soakReading(native().readSoak(handle), before);
+    return { handle, idle, release: () => awake.release() };
+  } catch (error) {
+    await awake.release();
+    throw error;
+  }
 }

@@ -5,38 +5,16 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { cannotError, usageError } from '../errors.ts';
-import { field, readFact } from '../proc-files.ts';
-
-interface ProcessStat {
-  readonly name: string;
-  readonly state: string;
-  readonly parent: number;
-  /** Tells a process from a later one of the same number. */
-  readonly startTime: string;
-}
-
-/** null: there is no such process. */
-function readStat(pid: number): ProcessStat | null {
-  const text = readFact(`/proc/${pid}/stat`);
-  if (text === null) return null;
-  const close = text.lastIndexOf(')');
-  const fields = text.slice(close + 2).split(' ');
-  return {
-    name: text.slice(text.indexOf('(') + 1, close),
-    state: fields[0] ?? '',
-    parent: Number(fields[1]),
-    startTime: fields[19] ?? '',
-  };
-}
+import { field, readFact, readProcess } from '../proc-files.ts';
 
 function isAncestor(pid: number): boolean {
-  for (let at = process.pid; at > 0; at = readStat(at)?.parent ?? 0) if (at === pid) return true;
+  for (let at = process.pid; at > 0; at = readProcess(at)?.ppid ?? 0) if (at === pid) return true;
   return false;
 }
 
 /** Its name. Throws a usage error for what cannot be a target. */
 export function checkProcess(pid: number): string {
-  const stat = readStat(pid);
+  const stat = readProcess(pid);
   if (stat === null || stat.state === 'Z') {
     throw usageError(`--pid: there is no process ${pid}`, 'name one that runs: pgrep -a NAME');
   }
@@ -58,10 +36,10 @@ export function checkProcess(pid: number): string {
 
 /** Asked now, answered later: whether the same process is still there, or only what is left of it. */
 export function stillRuns(pid: number): () => boolean {
-  const began = readStat(pid)?.startTime;
+  const began = readProcess(pid)?.startTicks;
   return () => {
-    const stat = readStat(pid);
-    return stat !== null && stat.startTime === began && stat.state !== 'Z';
+    const stat = readProcess(pid);
+    return stat !== null && stat.startTicks === began && stat.state !== 'Z';
   };
 }
 

@@ -6,17 +6,13 @@
  */
 
 import { type QueueFit, queueOf } from '../capacity/fit.ts';
-import { beyondMeasured } from '../capacity/planner.ts';
+import { beyondMeasured, bounded, withinCpuTime } from '../capacity/planner.ts';
 import { type BurstLoad, lossOf } from '../capacity/queue-model.ts';
 import { formatFigure } from '../quantity.ts';
 import type { Cell } from '../result.ts';
 import { capacityOf, type MeasuredCapacities } from './capacity.ts';
 import { lost } from './load.ts';
 import type { Needs, Reason } from './needs.ts';
-
-/** Ends of the interval over resampled fits, as in the planner. */
-const LOW = 0.05;
-const HIGH = 0.95;
 
 export interface AskedBurst {
   readonly cells: readonly Cell[];
@@ -98,16 +94,13 @@ function byModel({ cells, needs, burst, variant, capacities }: AskedBurst, calls
       needs.ratePerS === undefined ? burst.durationMs : Math.max(burst.durationMs, (calls * 1000) / needs.ratePerS),
     bursts: needs.ratePerS === undefined ? 1 : 20,
   };
-  const loss = (fit: QueueFit): number => lossOf(load, queueOf(fit, geometry.callsInFlight));
-  const resampled = surface.resampled.map(loss).sort((a, b) => a - b);
-  const at = (share: number): number => resampled[Math.round(share * (resampled.length - 1))] ?? loss(surface.fit);
-  const low = Math.min(loss(surface.fit), at(LOW));
-  const high = Math.max(loss(surface.fit), at(HIGH));
+  const loss = (fit: QueueFit): number => lossOf(load, queueOf(withinCpuTime(fit, row), geometry.callsInFlight));
+  const { value, low, high } = bounded(loss(surface.fit), surface.resampled.map(loss));
   const met = high <= needs.lossFraction ? 'yes' : low > needs.lossFraction ? 'no' : 'unknown';
   const beyond = beyondMeasured(load, surface);
   return say(
     met,
-    `${met === 'unknown' ? 'cannot tell: ' : ''}${formatFigure(loss(surface.fit) * 100)} % [${formatFigure(low * 100)}, ${formatFigure(high * 100)}] lost by the queue model, ` +
+    `${met === 'unknown' ? 'cannot tell: ' : ''}${formatFigure(value * 100)} % [${formatFigure(low * 100)}, ${formatFigure(high * 100)}] lost by the queue model, ` +
       `from one CPU into ${formatFigure(geometry.callsInFlight)} calls in flight${beyond.length === 0 ? '' : `; carried over: ${beyond.join('; ')}`}`,
   );
 }

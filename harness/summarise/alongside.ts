@@ -1,10 +1,10 @@
 /** A cell of two collectors → what the pair costs beside what each costs alone, and the books of the second. */
 import type { Alongside, CompletedTrial, Plan } from '../result.ts';
-import { nsPerCall } from '../result-figures.ts';
+import { starvationOf } from '../starvation.ts';
 import { orderInterval } from '../statistics/order-interval.ts';
 import { wakeupText } from '../wakeup.ts';
 import { workloadKey } from './comparisons.ts';
-import { type CellTrials, inOrder } from './rounds.ts';
+import { addedByRound, type CellTrials, inOrder } from './rounds.ts';
 
 type PlanCell = Plan['cells'][number];
 type Terms = Pick<PlanCell['trial'], 'variant' | 'bufferBytes' | 'wakeup'>;
@@ -38,6 +38,7 @@ function aloneOn(plan: Plan, pair: PlanCell, { variant, bufferBytes, wakeup }: T
     ({ baselineCellId, trial }) =>
       baselineCellId !== null &&
       trial.alongside === undefined &&
+      starvationOf(trial) === null &&
       trial.variant === variant &&
       trial.bufferBytes === bufferBytes &&
       wakeupText(trial.wakeup) === wakeupText(wakeup) &&
@@ -52,29 +53,19 @@ function overSum(
   alone: readonly (PlanCell | null)[],
   of: (cellId: string) => CellTrials,
 ): number[] | string {
+  const added = ({ cellId, baselineCellId }: PlanCell) => addedByRound(of(cellId), of(baselineCellId ?? ''));
   const parts: Map<number, number>[] = [];
   for (const cell of alone) {
     if (cell === null) return 'the study has no cell of each alone';
     if (cell.trial.auditContext !== pair.trial.auditContext)
       return `${cell.cellId} runs without audit's context, the pair with it`;
-    parts.push(addedByRound(cell, of));
+    parts.push(added(cell));
   }
-  const rounds = [...addedByRound(pair, of)].flatMap(([round, added]) => {
+  const rounds = [...added(pair)].flatMap(([round, both]) => {
     const sum = parts.reduce((total, part) => total + (part.get(round) ?? Number.NaN), 0);
-    return Number.isNaN(sum) ? [] : [added - sum];
+    return Number.isNaN(sum) ? [] : [both - sum];
   });
   return rounds.length > 0 ? rounds : 'no round has a time per call of all three';
-}
-
-function addedByRound({ cellId, baselineCellId }: PlanCell, of: (cellId: string) => CellTrials): Map<number, number> {
-  const baseline = of(baselineCellId ?? '').counted;
-  const added = new Map<number, number>();
-  for (const [round, trial] of of(cellId).counted) {
-    const bare = baseline.get(round);
-    const [own, its] = [nsPerCall(trial), bare === undefined ? null : nsPerCall(bare)];
-    if (own !== null && its !== null) added.set(round, own - its);
-  }
-  return added;
 }
 
 function booksOf(

@@ -1,10 +1,10 @@
 /** Trials of one cell → the cell: its terms, its intervals, its flags. */
 import { soakedId } from '../cpu-bill/cells.ts';
-import type { Cell, CompletedTrial, Interval, JointResult, Plan, TrialResult } from '../result.ts';
+import type { Cell, CompletedTrial, JointResult, Plan, TrialResult } from '../result.ts';
 import { nsPerCall } from '../result-figures.ts';
 import { starvationOf } from '../starvation.ts';
 import { bcaMedian } from '../statistics/bootstrap.ts';
-import { logRatios, mapInterval, orderInterval, ratioInterval } from '../statistics/order-interval.ts';
+import { logRatios, mapInterval, ratioInterval } from '../statistics/order-interval.ts';
 import { proportionality } from '../statistics/power.ts';
 import { wakeupText } from '../wakeup.ts';
 import { alongsideOf } from './alongside.ts';
@@ -16,7 +16,7 @@ import { mergeLatency } from './latency.ts';
 import { canaryBands, marksOf } from './marks.ts';
 import { openLoopOf } from './open-loop.ts';
 import { outliersOf } from './outliers.ts';
-import { type CellTrials, groupByCell, inOrder, NO_TRIALS, pairByRound, values } from './rounds.ts';
+import { type CellTrials, groupByCell, inOrder, intervalOver, NO_TRIALS, pairByRound, values } from './rounds.ts';
 import { lossByTrial, starvesAny } from './starved.ts';
 
 /** What the summary must know of a variant; a backend's declared capabilities have all of it. */
@@ -76,11 +76,11 @@ export function summariseCells(
           .length,
         flagged: [...marks.values()].filter((m) => m.size > 0).length,
       },
-      perCallNs: interval(values(own, nsPerCall)),
-      durationNs: interval(values(own, (t) => t.section?.durationNs ?? t.run.durationNs)),
+      perCallNs: intervalOver(values(own, nsPerCall)),
+      durationNs: intervalOver(values(own, (t) => t.section?.durationNs ?? t.run.durationNs)),
       slowdown: pairs.length > 0 ? ratioInterval(pairs) : null,
       slowdownBca: bca && mapInterval(bca, Math.exp),
-      addedNsPerCall: interval(perCallPairs.map(([traced, bare]) => traced - bare)),
+      addedNsPerCall: intervalOver(perCallPairs.map(([traced, bare]) => traced - bare)),
       deliveredFraction: deliveredFraction(counted),
       reportedLossCalls: sumBounds(counted, (a) =>
         a.delivers === 'records' ? a.reportedCalls : a.delivers === 'counts' ? { min: a.missed, max: a.missed } : null,
@@ -89,17 +89,17 @@ export function summariseCells(
         asked.workload.kind === 'application'
           ? null
           : sumBounds(counted, (a) => (a.delivers === 'nothing' ? null : a.discrepancy)),
-      throughputPerS: interval(values(own, (t) => t.throughputPerS)),
+      throughputPerS: intervalOver(values(own, (t) => t.throughputPerS)),
       latency: mergeLatency(counted.map((t) => t.latency).filter((l) => l !== null)),
       openLoop,
-      collectorCpuNsPerCall: interval(values(own, collectorCpuPerCall)),
+      collectorCpuNsPerCall: intervalOver(values(own, collectorCpuPerCall)),
       collectorMaxRssBytes: counted.length === 0 ? null : Math.max(...counted.map((t) => t.collector.maxRssBytes)),
       ...billOf(of(soakedId(cellId)), baselineCellId === null ? null : of(soakedId(baselineCellId)), noise),
       ...(loss === undefined ? {} : { lossByTrial: loss }),
       figureOfMerit: figureOfMerit(own, baseline),
       issuedInJointTrials: variant.delivers === 'nothing' ? null : issuedIn(joint, asked.workload),
-      attachNs: variant.delivers === 'nothing' ? null : interval(values(own, (t) => t.attachNs)),
-      detachNs: variant.delivers === 'nothing' ? null : interval(values(own, (t) => t.detachNs)),
+      attachNs: variant.delivers === 'nothing' ? null : intervalOver(values(own, (t) => t.attachNs)),
+      detachNs: variant.delivers === 'nothing' ? null : intervalOver(values(own, (t) => t.detachNs)),
       flags: [
         ...beside.flags,
         ...cellFlags({
@@ -127,10 +127,6 @@ function termsOfBoth(
   const terms = variants.get(variant);
   const second = alongside && variants.get(alongside.variant);
   return terms && second?.regime === 'blocks' ? { ...terms, regime: 'blocks' } : terms;
-}
-
-function interval(list: readonly number[]): Interval | null {
-  return list.length > 0 ? orderInterval(list) : null;
 }
 
 /** Nothing of a cell that has no soaked one beside it. */
@@ -226,7 +222,7 @@ function growthOf(plan: Plan, planCell: PlanCell, of: (cellId: string) => CellTr
   const mine = planCell.trial.workload;
   if (mine.kind !== 'stamped' || mine.pace) return null; // an open loop's time is that of its schedule
   const time = (cellId: string): number | null =>
-    interval(values(of(cellId), (t) => t.section?.durationNs ?? null))?.estimate ?? null;
+    intervalOver(values(of(cellId), (t) => t.section?.durationNs ?? null))?.estimate ?? null;
   for (const other of plan.cells) {
     const theirs = other.trial.workload;
     if (theirs.kind !== 'stamped' || theirs.calls * 1.5 > mine.calls || !sameButCalls(planCell, other)) continue;

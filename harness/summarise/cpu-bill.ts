@@ -1,8 +1,7 @@
 /** Soaked trials of a cell → its CPU bill: ns of CPU per call, and what is added to the soaked baseline's, round by round. */
-import type { Cell, CompletedTrial, Interval } from '../result.ts';
+import type { Cell, CompletedTrial } from '../result.ts';
 import { quantile } from '../statistics/describe.ts';
-import { orderInterval } from '../statistics/order-interval.ts';
-import { type CellTrials, inOrder, pairByRound, values } from './rounds.ts';
+import { type CellTrials, inOrder, intervalOver, pairByRound, values } from './rounds.ts';
 
 type Bill = Omit<NonNullable<Cell['cpuBill']>, 'deliveredFraction'>;
 type Part = keyof Bill['perCall'];
@@ -37,11 +36,11 @@ export function cpuBillOf(soaked: CellTrials, baseline: CellTrials | null, noise
   });
   return {
     trials: { completed: trials.length, failed: soaked.failed.length },
-    perCall: parts((part) => interval(values(soaked, perCall(part)))),
+    perCall: parts((part) => intervalOver(values(soaked, perCall(part)))),
     added:
       baseline === null
         ? null
-        : parts((part) => interval(pairByRound(soaked, baseline, perCall(part)).map(([own, bare]) => own - bare))),
+        : parts((part) => intervalOver(pairByRound(soaked, baseline, perCall(part)).map(([own, bare]) => own - bare))),
     kernelThreads: busiest(trials),
     noiseNsPerCall: noise === null || windows.length === 0 ? null : noise * quantile(windows, 0.5),
   };
@@ -51,10 +50,6 @@ export function cpuBillOf(soaked: CellTrials, baseline: CellTrials | null, noise
 export function soakerNoise(trials: readonly CompletedTrial[]): number | null {
   const shares = trials.flatMap(({ cpuBill }) => (cpuBill === undefined ? [] : [cpuBill.idleBusyFraction]));
   return shares.length < 2 ? null : (quantile(shares, 0.95) - quantile(shares, 0.05)) / 2;
-}
-
-function interval(list: readonly number[]): Interval | null {
-  return list.length > 0 ? orderInterval(list) : null;
 }
 
 /** Those that ran most over all rounds; a worker's CPU and number are left out, since others do its work next time. */

@@ -1,5 +1,6 @@
-import type { CompletedTrial, FailedTrial, TrialResult } from '../result.ts';
+import type { CompletedTrial, FailedTrial, Interval, TrialResult } from '../result.ts';
 import { nsPerCall } from '../result-figures.ts';
+import { orderInterval } from '../statistics/order-interval.ts';
 
 /** The trials of one cell, sorted out. */
 export interface CellTrials {
@@ -46,6 +47,22 @@ export function values(trials: CellTrials, value: (trial: CompletedTrial) => num
   return inOrder(trials)
     .map(value)
     .filter((v) => v !== null);
+}
+
+/** ns per call beyond the baseline of the same round, by round. */
+export function addedByRound(own: CellTrials, baseline: CellTrials): Map<number, number> {
+  const added = new Map<number, number>();
+  for (const [round, trial] of own.counted) {
+    const bare = baseline.counted.get(round);
+    const [its, bareNs] = [nsPerCall(trial), bare === undefined ? null : nsPerCall(bare)];
+    if (its !== null && bareNs !== null) added.set(round, its - bareNs);
+  }
+  return added;
+}
+
+/** Over rounds; null: there was none. */
+export function intervalOver(rounds: readonly number[]): Interval | null {
+  return rounds.length > 0 ? orderInterval(rounds) : null;
 }
 
 /** The same quantity in two cells, round by round; rounds in which either is missing are left out. */

@@ -4,10 +4,9 @@
  * in a round is off in the same way.
  */
 import type { Cell, Interval, Plan, Selectivity, Study, TrialResult } from '../result.ts';
-import { nsPerCall } from '../result-figures.ts';
-import { contains, orderInterval } from '../statistics/order-interval.ts';
+import { contains } from '../statistics/order-interval.ts';
 import { backendLabel, workloadLabel } from './command.ts';
-import { groupByCell, NO_TRIALS } from './rounds.ts';
+import { addedByRound, type CellTrials, groupByCell, intervalOver, NO_TRIALS } from './rounds.ts';
 
 /** A point is off the line by at least this share of what is added there. */
 const OFF_LINE = 0.05;
@@ -44,7 +43,9 @@ export function selectivityOf(
   variants: ReadonlyMap<string, { readonly filter?: 'kernel' | 'user' | 'none' }>,
 ): Pick<Study, 'selectivity'> {
   if (plan.match === undefined) return {};
-  const added = addedByRound(trials);
+  const grouped = groupByCell(trials);
+  const of = (cellId: string | null): CellTrials => grouped.get(cellId ?? '') ?? NO_TRIALS;
+  const added: Added = ({ cellId, baselineCellId }) => addedByRound(of(cellId), of(baselineCellId));
   const curves = new Map<string, Cell[]>();
   for (const cell of cells) {
     if (cell.baselineCellId === null || cell.terms.filter === null || matchOf(cell) === null) continue;
@@ -80,7 +81,7 @@ function curveOf(own: readonly Cell[], filter: Selectivity['filter'], added: Add
     filter,
     points: cells.map((cell) => {
       const share = (matchOf(cell) ?? 0) / 100;
-      const off = interval(
+      const off = intervalOver(
         [...lines].flatMap(([round, { nonMatching, matching }]) => {
           const value = values.get(cell)?.get(round);
           return value === undefined ? [] : [value - nonMatching * (1 - share) - matching * share];
@@ -96,8 +97,8 @@ function curveOf(own: readonly Cell[], filter: Selectivity['filter'], added: Add
         isOffLine: isOffLine(off, cell.addedNsPerCall),
       };
     }),
-    nonMatchingNs: interval([...lines.values()].map(({ nonMatching }) => nonMatching)),
-    matchingNs: interval([...lines.values()].map(({ matching }) => matching)),
+    nonMatchingNs: intervalOver([...lines.values()].map(({ nonMatching }) => nonMatching)),
+    matchingNs: intervalOver([...lines.values()].map(({ matching }) => matching)),
   };
 }
 
@@ -113,23 +114,4 @@ function isOffLine(off: Interval | null, added: Interval | null): boolean {
 
 function matchOf({ workload }: Cell): number | null {
   return workload.kind === 'stamped' ? (workload.match ?? null) : null;
-}
-
-/** ns per call beyond the baseline of the same round, by round. */
-function addedByRound(trials: readonly TrialResult[]): Added {
-  const grouped = groupByCell(trials);
-  return ({ cellId, baselineCellId }) => {
-    const bare = grouped.get(baselineCellId ?? '') ?? NO_TRIALS;
-    const added = new Map<number, number>();
-    for (const [round, trial] of (grouped.get(cellId) ?? NO_TRIALS).counted) {
-      const other = bare.counted.get(round);
-      const [own, its] = [nsPerCall(trial), other === undefined ? null : nsPerCall(other)];
-      if (own !== null && its !== null) added.set(round, own - its);
-    }
-    return added;
-  };
-}
-
-function interval(list: readonly number[]): Interval | null {
-  return list.length > 0 ? orderInterval(list) : null;
 }

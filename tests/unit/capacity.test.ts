@@ -446,6 +446,22 @@ describe('the loss grid', () => {
     expect(counted).toBe(148);
   });
 
+  it('divides the waiting among the threads that waited', async () => {
+    const threads = 2;
+    const trial = { ...own('ebpf'), workload: { ...own('ebpf').workload, threads } as TrialSpec['workload'] };
+    const run = gridRun({
+      subjects: [{ ...subject('ebpf'), trial }],
+      runTrial: async (spec) => {
+        const done = lossy(spec) as CompletedTrial;
+        if (done.section === null) throw new Error('the fixture changed');
+        return { ...done, section: { ...done.section, waitedNs: threads * done.section.waitedNs } };
+      },
+    });
+    const { points, failures } = (await runGrid(run)).get('ebpf') as { points: GridPoint[]; failures: string[] };
+    expect(failures).toEqual([]);
+    for (const { peakPerS } of points.flatMap(({ trials }) => trials)) expect(peakPerS / 2_560_000).toBeCloseTo(1, 6);
+  });
+
   it('does not ask for buffers that the machine cannot spare', async () => {
     const run = gridRun({ subjects: [subject('ebpf')], machine: { ...machine, memoryBytes: 4 * 1000 * 96 * 2 } });
     const { points, failures } = (await runGrid(run)).get('ebpf') as { points: GridPoint[]; failures: string[] };

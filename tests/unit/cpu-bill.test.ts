@@ -85,6 +85,10 @@ describe('the bill', () => {
 
   it('stays negative where more was named than the machine did', () => {
     expect(cpuBill({ ...known, workloadNs: 480e6 }).unattributedNs).toBeCloseTo(-14e6, 0);
+    // The process and its drain thread are read one after the other: what the second ran meanwhile moves no other figure.
+    const late = cpuBill({ ...known, processNs: 39e6 });
+    expect(late.otherThreadsNs).toBe(-1e6);
+    expect(late.unattributedNs - cpuBill(known).unattributedNs).toBeCloseTo(2e6, 0);
   });
 });
 

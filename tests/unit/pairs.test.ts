@@ -194,6 +194,12 @@ describe('what a pair costs', () => {
     expect(mixed?.alongside?.overSumReason).toBe(`${first.cellId} runs without audit's context, the pair with it`);
   });
 
+  it('takes for alone no cell whose collector is starved, wherever it stands', () => {
+    const starved = { ...second, cellId: `${second.cellId}~stall`, trial: { ...second.trial, stallMs: 50 } };
+    const cell = study(0, { ...paired, cells: [starved, ...paired.cells] }).cells.find((c) => c.cellId === cellId);
+    expect(cell?.alongside?.aloneCellIds).toEqual({ first: first.cellId, second: second.cellId });
+  });
+
   it('flags books of the second that do not balance', () => {
     const cell = study(3).cells.find((c) => c.cellId === cellId);
     expect(cell?.alongside).toMatchObject({ reconciled: 0, discrepancy: { min: 24, max: 24 } });

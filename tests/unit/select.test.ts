@@ -180,6 +180,7 @@ function searched(changed: Partial<Capacity> = {}, lossFraction = 0.001): Measur
     buffer: { bytesPerCall: 96, perCpu: true, knob: null },
     surface: { fit, resampled: [fit], fitted: [point(1000)], tested: [point(200_000)], holds: true },
     capacity: { perS: 1e6, low: 0.9e6, high: 1.1e6, confidence: 0.98, meaning: 'held' },
+    collectorNsPerCall: 500,
     ...changed,
   } as unknown as Capacity;
   const study = { workload: 'null', criteria: { lossFraction }, variants: [row] } as unknown as CapacityStudy;
@@ -260,6 +261,13 @@ describe('a burst', () => {
     const lossy = burst(2e6, 100, searched());
     expect(lossy).toMatchObject({ met: 'no', file: 'results/cap' });
     expect(lossy?.text).toMatch(/^6\.[78]\d* % \[6\.[78]\d*, 6\.[78]\d*\] lost/);
+  });
+
+  it('is served no faster than the CPU time of a call allows, whatever was fitted', () => {
+    // 50 ms at a tenth of a million: of 100,000 calls some 5,000 are served and 87,381 wait.
+    const busy = burst(2e6, 50, searched({ collectorNsPerCall: 10_000 }));
+    expect(busy).toMatchObject({ met: 'no', text: expect.stringMatching(/^7\.\d+ % \[7\.\d+, 7\.\d+\] lost/) });
+    expect(burst(2e6, 50, searched({ collectorNsPerCall: null }))).toMatchObject({ met: 'yes' });
   });
 
   it('is not decided where the resampled fits disagree, or no model holds', () => {
