@@ -23,10 +23,32 @@ interface Range {
   readonly to: number;
 }
 
-/** Searched on a logarithmic grid, which then closes in on the best point: the error has flat places and steps. */
-const STEPS = 9;
-const LEVELS = 12;
-const CLOSER = 0.6;
+/** Of service rate, pause and share of the buffer. */
+type Ranges = readonly [Range, Range, Range];
+
+interface Candidate {
+  readonly fit: QueueFit;
+  /** Sum of the squares of what it is off by, in shares of the calls. */
+  readonly error: number;
+}
+
+/** The best so far, and where it goes on. */
+interface Search {
+  readonly best: Candidate;
+  readonly ranges: Ranges;
+}
+
+/**
+ * Searched on a coarse logarithmic grid, then from the best of each of its pauses on finer ones that close in: the error has
+ * flat places and steps, and more than one valley.
+ */
+const FIRST_STEPS = 13;
+const STEPS = 5;
+const LEVELS = 17;
+const CLOSER = 0.7;
+/** After so many levels only so many go on: which valley is the lowest shows by then. */
+const SIFTED_AT = 5;
+const SIFTED_TO = 3;
 const SERVED_PER_S: Range = { from: 1e3, to: 1e8 };
 const LEAST_PAUSE_MS = 1e-3;
 const BUFFER_SHARE: Range = { from: 0.25, to: 4 };
@@ -42,26 +64,41 @@ export function queueOf(fit: QueueFit, callsInFlight: number): Queue {
  */
 export function fitQueue(points: readonly LossPoint[], longestPauseMs: number): QueueFit {
   if (points.length === 0) throw new RangeError('a fit needs points');
-  const pauses = { from: LEAST_PAUSE_MS, to: longestPauseMs };
-  let ranges: [Range, Range, Range] = [SERVED_PER_S, pauses, BUFFER_SHARE];
-  let best: { fit: QueueFit; error: number } | null = null;
+  const ranges: Ranges = [SERVED_PER_S, { from: LEAST_PAUSE_MS, to: longestPauseMs }, BUFFER_SHARE];
+  let searches = bestOfEachPause(points, ranges, FIRST_STEPS).map((best): Search => ({ best, ranges }));
   for (let level = 0; level < LEVELS; level++) {
-    const [served, pause, share] = ranges.map(grid) as [number[], number[], number[]];
-    for (const servedPerS of served) {
-      for (const pauseMs of pause) {
-        for (const bufferShare of share) {
-          const fit = { servedPerS, pauseMs, bufferShare };
-          const error = points.reduce((sum, point) => sum + errorOf(point, fit) ** 2, 0);
-          if (best === null || error < best.error) best = { fit, error };
-        }
-      }
-    }
-    const { servedPerS, pauseMs, bufferShare } = (best as { fit: QueueFit }).fit;
-    const [a, b, c] = ranges;
-    ranges = [around(servedPerS, a, SERVED_PER_S.to), around(pauseMs, b, longestPauseMs), around(bufferShare, c)];
+    searches = searches.map((search) => closeIn(points, search, longestPauseMs));
+    if (level === SIFTED_AT) searches = searches.sort((a, b) => a.best.error - b.best.error).slice(0, SIFTED_TO);
   }
-  return (best as { fit: QueueFit }).fit;
+  return searches.map(({ best }) => best).reduce(better).fit;
 }
+
+/**
+ * The grid's pauses, each with the best that the other two can do. A long sleep before a fast server and a short one before
+ * a slow server lose alike; which of them is right shows only close by.
+ */
+function bestOfEachPause(points: readonly LossPoint[], ranges: Ranges, steps: number): Candidate[] {
+  const [served, pauses, shares] = ranges.map((range) => grid(range, steps)) as [number[], number[], number[]];
+  return pauses.map((pauseMs) =>
+    served
+      .flatMap((servedPerS) => shares.map((bufferShare) => ({ servedPerS, pauseMs, bufferShare })))
+      .map((fit) => ({ fit, error: points.reduce((sum, point) => sum + errorOf(point, fit) ** 2, 0) }))
+      .reduce(better),
+  );
+}
+
+function closeIn(points: readonly LossPoint[], { best, ranges }: Search, longestPauseMs: number): Search {
+  const { servedPerS, pauseMs, bufferShare } = best.fit;
+  const [a, b, c] = ranges;
+  const closer: Ranges = [
+    around(servedPerS, a, SERVED_PER_S.to),
+    around(pauseMs, b, longestPauseMs),
+    around(bufferShare, c),
+  ];
+  return { best: [best, ...bestOfEachPause(points, closer, STEPS)].reduce(better), ranges: closer };
+}
+
+const better = (a: Candidate, b: Candidate): Candidate => (b.error < a.error ? b : a);
 
 /** Fits to resamples of the points, for intervals of what is computed from a fit. */
 export function resampledFits(
@@ -88,8 +125,8 @@ export function medianError(points: readonly LossPoint[], fit: QueueFit): number
   return median(points.map((point) => Math.abs(errorOf(point, fit))));
 }
 
-function grid({ from, to }: Range): number[] {
-  return Array.from({ length: STEPS }, (_, i) => from * (to / from) ** (i / (STEPS - 1)));
+function grid({ from, to }: Range, steps: number): number[] {
+  return Array.from({ length: steps }, (_, i) => from * (to / from) ** (i / (steps - 1)));
 }
 
 function around(value: number, { from, to }: Range, most = Number.POSITIVE_INFINITY): Range {

@@ -119,6 +119,28 @@ describe('the fit', () => {
     expect(medianError(points(15, 0), fit)).toBeLessThan(0.01);
   });
 
+  it('is not held by a queue that is nearly as good: a longer or shorter sleep before another server', () => {
+    for (const seed of [3, 13, 20, 22, 27, 44]) {
+      const drawn = createRandom(seed);
+      const between = (low: number, high: number): number => low * (high / low) ** drawn.next();
+      const hidden = {
+        servedPerS: between(3e5, 1e7),
+        pauseMs: between(0.02, 1),
+        bufferShare: between(0.7, 1.5),
+      };
+      const exact = Array.from({ length: 24 }, (): LossPoint => {
+        const callsInFlight = Math.round(between(100, 5000));
+        const burstCalls = Math.round(callsInFlight * between(1.2, 8));
+        const peakPerS = between(1e6, 3e6);
+        const load = { peakPerS, burstCalls, intervalMs: (5 * burstCalls * 1000) / peakPerS + 20, bursts: 12 };
+        return { load, callsInFlight, lossFraction: lossOf(load, queueOf(hidden, callsInFlight)) };
+      });
+      const fit = fitQueue(exact, 5);
+      expect(Math.max(...exact.map((point) => Math.abs(errorOf(point, fit)))), `seed ${seed}`).toBeLessThan(0.005);
+      expect(fit.pauseMs / hidden.pauseMs, `seed ${seed}`).toBeCloseTo(1, 1);
+    }
+  });
+
   it('bears noise', () => {
     expect(medianError(points(30, 0), fitQueue(points(15, 0.06), 5))).toBeLessThan(0.02);
   });
