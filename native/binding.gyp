@@ -63,7 +63,7 @@
           'target_name': 'ebpf_source',
           'type': 'loadable_module',
           # Not a Node addon, in spite of the ending that node-gyp gives every loadable module.
-          'sources': ['src/error.c', 'src/path_arguments.c', 'src/paths.c', 'src/tracefs_root.c', '<!@(ls ../backends/ebpf/*.cc)'],
+          'sources': ['src/error.c', 'src/path_arguments.c', 'src/paths.c', 'src/start_time.c', 'src/tracefs_root.c', '<!@(ls ../backends/ebpf/*.cc)'],
           'libraries': ['<(module_root_dir)/vendor/lib/libbpf.a', '-lelf', '-lz'],
         },
       ],
@@ -73,7 +73,7 @@
         {
           'target_name': 'ftrace_source',
           'type': 'loadable_module',
-          'sources': ['src/error.c', 'src/call_pairing.cc', 'src/tracefs_root.c', '<!@(ls ../backends/ftrace/*.cc)'],
+          'sources': ['src/error.c', 'src/call_pairing.cc', 'src/start_time.c', 'src/tracefs_root.c', '<!@(ls ../backends/ftrace/*.cc)'],
           'cflags_cc!': ['-fno-exceptions', '-fno-rtti'],
           'libraries': ['-ltraceevent'],
         },

@@ -15,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../include/start_time.h"
 #include "audit_netlink.h"
 #include "guard_key.h"
 #include "hold.h"
-#include "start_time.h"
 
 #define SAVED_PREFIX    "tracebench-audit-saved:"
 #define TRACE_PREFIX    "tracebench-audit:"
@@ -162,7 +162,7 @@ static bool trial_lives(const struct tb_audit_rules *rules)
 }
 
 /* Finishes what a killed guard could not: its saved status, the owner and rules of its trial. */
-static int finish(struct tb_audit *audit, const struct tb_audit_rules *rules, FILE *removed, FILE *in_use)
+static int finish(struct tb_audit *audit, const struct tb_audit_rules *rules, struct tb_found *found)
 {
 	struct audit_status now;
 	struct ours ours;
@@ -171,12 +171,11 @@ static int finish(struct tb_audit *audit, const struct tb_audit_rules *rules, FI
 	for (size_t i = 0; rc == 0 && i < rules->count; i++) {
 		enum whose whose = whose_rule(&rules->rule[i], &ours);
 		bool keep = ours.alive || (whose == SAVED && trial_lives(rules));
-		FILE *to = keep ? in_use : removed;
 
 		if (whose == FOREIGN)
 			continue;
-		if (to)
-			fprintf(to, "%s\"%s\"", ftell(to) ? "," : "", ours.key);
+		if (found)
+			tb_found__add(found, keep, ours.key);
 		if (keep)
 			continue;
 		/* Whoever owns audit by now has settings of his own. */
@@ -273,7 +272,7 @@ static int take(bool listen, char reason[TB_REASON_MAX])
 	held.trial = getppid();
 	rc = tb_audit__rules(&audit, &rules);
 	if (rc == 0) {
-		rc = finish(&audit, &rules, NULL, NULL);
+		rc = finish(&audit, &rules, NULL);
 		tb_audit_rules__free(&rules);
 	}
 	if (rc == 0)
@@ -405,13 +404,10 @@ static int give_back(char reason[TB_REASON_MAX])
 	return left ? -EBUSY : 0;
 }
 
-static int repair(FILE *out, char reason[TB_REASON_MAX])
+static int repair(struct tb_found *found, char reason[TB_REASON_MAX])
 {
-	char *text[2] = {NULL, NULL};
-	size_t size[2];
 	struct tb_audit_rules rules;
 	struct tb_audit audit;
-	FILE *list[2];
 	int rc = tb_audit__open(&audit);
 
 	if (rc)
@@ -421,19 +417,9 @@ static int repair(FILE *out, char reason[TB_REASON_MAX])
 		tb_audit__close(&audit);
 		return tb_guard_key__explain(rc, "audit rules", reason);
 	}
-	for (int i = 0; i < 2; i++)
-		list[i] = open_memstream(&text[i], &size[i]);
-	rc = list[0] && list[1] ? finish(&audit, &rules, list[0], list[1]) : -ENOMEM;
+	rc = finish(&audit, &rules, found);
 	if (rc)
 		tb_guard_key__explain(rc, "restoring audit", reason);
-	for (int i = 0; i < 2; i++) {
-		if (list[i])
-			fclose(list[i]);
-	}
-	if (rc == 0)
-		fprintf(out, "{\"removed\":[%s],\"inUse\":[%s]}", text[0], text[1]);
-	for (int i = 0; i < 2; i++)
-		free(text[i]);
 	tb_audit_rules__free(&rules);
 	tb_audit__close(&audit);
 	return rc;

@@ -33,15 +33,15 @@ static int give_back(char reason[TB_REASON_MAX])
 	return tb_cgroup_tree__remove(held, reason);
 }
 
-static int repair(FILE *out, char reason[TB_REASON_MAX])
+static int repair(struct tb_found *found, char reason[TB_REASON_MAX])
 {
-	return tb_cgroup_tree__repair(CONTROLLER, out, reason);
+	return tb_cgroup_tree__repair(CONTROLLER, found, reason);
 }
 
 static int list(const char *group, bool in_use, void *context)
 {
 	(void)in_use;
-	tb_cgroup_tree__append(context, group);
+	tb_json__append(context, group);
 	return 0;
 }
 

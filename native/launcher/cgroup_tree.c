@@ -10,8 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "json_line.h"
-#include "start_time.h"
+#include "../include/start_time.h"
 
 #define NAME_PREFIX "tracebench-"
 #define DEPTH_MAX   32
@@ -311,53 +310,25 @@ int tb_cgroup_tree__walk(const struct tb_cgroup_tree *tree, tb_cgroup_visit visi
 	return walk(tree->mount, 0, visit, context);
 }
 
-struct lists {
-	FILE *removed, *in_use;
-};
-
-void tb_cgroup_tree__append(FILE *list, const char *group)
-{
-	if (ftell(list))
-		putc(',', list);
-	tb_json__string(list, group);
-}
-
 static int tidy(const char *group, bool in_use, void *context)
 {
-	struct lists *lists = context;
 	int rc = in_use ? 0 : remove_group(group, 0);
 
 	if (rc == 0)
-		tb_cgroup_tree__append(in_use ? lists->in_use : lists->removed, group);
+		tb_found__add(context, in_use, group);
 	return rc;
 }
 
-int tb_cgroup_tree__repair(const char *controller, FILE *out, char reason[TB_REASON_MAX])
+int tb_cgroup_tree__repair(const char *controller, struct tb_found *found, char reason[TB_REASON_MAX])
 {
-	char *removed = NULL, *in_use = NULL;
-	size_t removed_size, in_use_size;
-	struct tb_cgroup_tree h;
-	struct lists lists;
-	int rc = tb_cgroup_tree__find(controller, &h);
+	struct tb_cgroup_tree tree;
+	int rc = tb_cgroup_tree__find(controller, &tree);
 
-	if (rc == -ENOENT) { /* where nothing is mounted nothing was left */
-		fputs("{\"removed\":[],\"inUse\":[]}", out);
+	if (rc == -ENOENT) /* where nothing is mounted nothing was left */
 		return 0;
-	}
 	if (rc)
 		return tb_cgroup_tree__explain(rc, "reading", "/proc/self/mountinfo", reason);
-	lists.removed = open_memstream(&removed, &removed_size);
-	lists.in_use = open_memstream(&in_use, &in_use_size);
-	rc = lists.removed && lists.in_use ? walk(h.mount, 0, tidy, &lists) : -ENOMEM;
-	if (lists.removed)
-		fclose(lists.removed);
-	if (lists.in_use)
-		fclose(lists.in_use);
-	if (rc == 0)
-		fprintf(out, "{\"removed\":[%s],\"inUse\":[%s]}", removed, in_use);
-	else
-		tb_cgroup_tree__explain(rc, "removing stale control groups below", h.mount, reason);
-	free(removed);
-	free(in_use);
-	return rc;
+	rc = walk(tree.mount, 0, tidy, found);
+	return rc ? tb_cgroup_tree__explain(rc, "removing stale control groups below", tree.mount, reason)
+		  : 0;
 }

@@ -43,9 +43,7 @@ int tb_cgroup_tree__explain(int code, const char *what, const char *where, char 
 typedef int (*tb_cgroup_visit)(const char *group, bool in_use, void *context);
 /* Every group of a guard's in the tree, wherever a study was started. */
 int tb_cgroup_tree__walk(const struct tb_cgroup_tree *tree, tb_cgroup_visit visit, void *context);
-/* As a member of a JSON list that `list` holds. */
-void tb_cgroup_tree__append(FILE *list, const char *group);
 /* A hold's repair, for the tree of that controller. */
-int tb_cgroup_tree__repair(const char *controller, FILE *out, char reason[TB_REASON_MAX]);
+int tb_cgroup_tree__repair(const char *controller, struct tb_found *found, char reason[TB_REASON_MAX]);
 
 #endif

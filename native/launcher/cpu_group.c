@@ -110,9 +110,9 @@ static int give_back(char reason[TB_REASON_MAX])
 	return tb_cgroup_tree__remove(held, reason);
 }
 
-static int repair(FILE *out, char reason[TB_REASON_MAX])
+static int repair(struct tb_found *found, char reason[TB_REASON_MAX])
 {
-	return tb_cgroup_tree__repair(CONTROLLER, out, reason);
+	return tb_cgroup_tree__repair(CONTROLLER, found, reason);
 }
 
 const struct tb_hold tb_cpu_group_hold = {

@@ -133,10 +133,43 @@ static int hold(const bool wanted[HOLDS])
 	return code;
 }
 
-/* {"never-task":{"removed":[…],"inUse":[…]}} or {"never-task":{"error":"…"}} */
+void tb_found__add(struct tb_found *found, bool in_use, const char *name)
+{
+	tb_json__append(in_use ? found->in_use : found->removed, name);
+}
+
+/* Prints {"removed":[…],"inUse":[…]} or {"error":"…"}. */
+static int repair_one(const struct tb_hold *hold)
+{
+	char reason[TB_REASON_MAX], *removed = NULL, *in_use = NULL;
+	size_t removed_size, in_use_size;
+	struct tb_found found = {open_memstream(&removed, &removed_size),
+				 open_memstream(&in_use, &in_use_size)};
+	int rc = -ENOMEM;
+
+	if (found.removed && found.in_use)
+		rc = hold->repair(&found, reason);
+	else
+		snprintf(reason, sizeof(reason), "listing what was left: %s", strerror(ENOMEM));
+	if (found.removed)
+		fclose(found.removed);
+	if (found.in_use)
+		fclose(found.in_use);
+	if (rc == 0) {
+		printf("{\"removed\":[%s],\"inUse\":[%s]}", removed, in_use);
+	} else {
+		fputs("{\"error\":", stdout);
+		tb_json__string(stdout, reason);
+		putchar('}');
+	}
+	free(removed);
+	free(in_use);
+	return rc;
+}
+
+/* One member a hold, by its name. */
 static int repair(void)
 {
-	char reason[TB_REASON_MAX];
 	const char *separator = "{";
 	int code = 0;
 
@@ -145,12 +178,8 @@ static int repair(void)
 			continue;
 		printf("%s\"%s\":", separator, holds[i]->name);
 		separator = ",";
-		if (!holds[i]->repair(stdout, reason))
-			continue;
-		fputs("{\"error\":", stdout);
-		tb_json__string(stdout, reason);
-		putchar('}');
-		code = EXIT_CANNOT;
+		if (repair_one(holds[i]))
+			code = EXIT_CANNOT;
 	}
 	puts("}");
 	return fflush(stdout) ? EXIT_FAILED : code;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "../include/start_time.h"
 #include "guard_key.h"
-#include "start_time.h"
 
 bool tb_guard_key__alive(int pid, unsigned long long start)
 {

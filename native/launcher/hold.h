@@ -8,6 +8,13 @@
 
 #define TB_REASON_MAX 512
 
+/* What a repair found, by its unmistakable names: two lists in memory, of guard.c. */
+struct tb_found {
+	FILE *removed, *in_use;
+};
+
+void tb_found__add(struct tb_found *found, bool in_use, const char *name);
+
 struct tb_hold {
 	const char *name; /* as in the status lines; --<name> asks for it */
 	/* Takes it. 0, or -errno with the reason; then nothing is left behind. */
@@ -17,10 +24,10 @@ struct tb_hold {
 	/* Gives it back and looks that it is gone. 0, or -errno with the reason. Called once, after a successful take. */
 	int (*give_back)(char reason[TB_REASON_MAX]);
 	/*
-	 * Removes what guards that were killed left. Writes a JSON object to out: `removed`, `inUse` (lists of
-	 * strings). 0, or -errno with the reason and nothing written. NULL: another row's does it.
+	 * Removes what guards that were killed left, and adds to `found` what it removed and what is of one that lives. 0, or
+	 * -errno with the reason. NULL: another row's does it.
 	 */
-	int (*repair)(FILE *out, char reason[TB_REASON_MAX]);
+	int (*repair)(struct tb_found *found, char reason[TB_REASON_MAX]);
 };
 
 extern const struct tb_hold tb_never_task_hold;

@@ -82,3 +82,10 @@ void tb_json__string(FILE *out, const char *text)
 	}
 	putc('"', out);
 }
+
+void tb_json__append(FILE *list, const char *text)
+{
+	if (ftell(list))
+		putc(',', list);
+	tb_json__string(list, text);
+}

@@ -18,5 +18,7 @@ int tb_json_line__send(struct tb_json_line *line, int fd);
 
 /* `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. NULL becomes null. */
 void tb_json__string(FILE *out, const char *text);
+/* The same, as the next member of a list: `list` is a memory stream of its members alone. */
+void tb_json__append(FILE *list, const char *text);
 
 #endif

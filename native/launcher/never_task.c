@@ -14,10 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../include/start_time.h"
 #include "audit_netlink.h"
 #include "guard_key.h"
 #include "hold.h"
-#include "start_time.h"
 
 #define KEY_PREFIX "tracebench-never-task:"
 #define KEY_MAX    64
@@ -162,13 +162,11 @@ static int give_back(char reason[TB_REASON_MAX])
 	return rc;
 }
 
-static int repair(FILE *out, char reason[TB_REASON_MAX])
+static int repair(struct tb_found *found, char reason[TB_REASON_MAX])
 {
-	char key[KEY_MAX], *removed = NULL, *in_use = NULL;
-	size_t removed_size, in_use_size;
+	char key[KEY_MAX];
 	struct tb_audit_rules rules;
 	struct tb_audit audit;
-	FILE *list[2];
 	int rc = tb_audit__open(&audit);
 
 	if (rc)
@@ -178,13 +176,8 @@ static int repair(FILE *out, char reason[TB_REASON_MAX])
 		tb_audit__close(&audit);
 		return tb_guard_key__explain(rc, "audit rules", reason);
 	}
-	list[0] = open_memstream(&removed, &removed_size);
-	list[1] = open_memstream(&in_use, &in_use_size);
-	if (!list[0] || !list[1])
-		rc = tb_guard_key__explain(-ENOMEM, "repair", reason);
 	for (size_t i = 0; rc == 0 && i < rules.count; i++) {
 		enum whose whose = whose_rule(&rules.rule[i], key);
-		FILE *to = list[whose == IN_USE];
 
 		if (whose == FOREIGN)
 			continue;
@@ -193,16 +186,9 @@ static int repair(FILE *out, char reason[TB_REASON_MAX])
 			if (rc)
 				tb_guard_key__explain(rc, "removing a stale never,task rule", reason);
 		}
-		fprintf(to, "%s\"%s\"", ftell(to) ? "," : "", key);
+		if (rc == 0)
+			tb_found__add(found, whose == IN_USE, key);
 	}
-	for (int i = 0; i < 2; i++) {
-		if (list[i])
-			fclose(list[i]);
-	}
-	if (rc == 0)
-		fprintf(out, "{\"removed\":[%s],\"inUse\":[%s]}", removed, in_use);
-	free(removed);
-	free(in_use);
 	tb_audit_rules__free(&rules);
 	tb_audit__close(&audit);
 	return rc;

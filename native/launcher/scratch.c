@@ -19,9 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../include/start_time.h"
 #include "hold.h"
 #include "json_line.h"
-#include "start_time.h"
 
 #define NAME_PREFIX "tracebench-scratch-"
 #define PLACES      3
@@ -152,54 +152,29 @@ static int walk(visit_fn visit, void *context)
 	return rc;
 }
 
-struct lists {
-	FILE *removed, *in_use;
-};
-
-static void append(FILE *list, const char *path)
-{
-	if (ftell(list))
-		putc(',', list);
-	tb_json__string(list, path);
-}
-
 static int tidy(const char *path, bool in_use, void *context)
 {
-	struct lists *lists = context;
 	int rc = in_use ? 0 : remove_tree(path);
 
 	/* Somebody else's, whom we are not to answer for. */
 	if (rc == -EACCES || rc == -EPERM)
 		return 0;
 	if (rc == 0)
-		append(in_use ? lists->in_use : lists->removed, path);
+		tb_found__add(context, in_use, path);
 	return rc;
 }
 
-static int repair(FILE *out, char reason[TB_REASON_MAX])
+static int repair(struct tb_found *found, char reason[TB_REASON_MAX])
 {
-	char *removed = NULL, *in_use = NULL;
-	size_t removed_size, in_use_size;
-	struct lists lists = {open_memstream(&removed, &removed_size), open_memstream(&in_use, &in_use_size)};
-	int rc = lists.removed && lists.in_use ? walk(tidy, &lists) : -ENOMEM;
+	int rc = walk(tidy, found);
 
-	if (lists.removed)
-		fclose(lists.removed);
-	if (lists.in_use)
-		fclose(lists.in_use);
-	if (rc == 0)
-		fprintf(out, "{\"removed\":[%s],\"inUse\":[%s]}", removed, in_use);
-	else
-		explain(rc, "removing", "private directories of targets", reason);
-	free(removed);
-	free(in_use);
-	return rc;
+	return rc ? explain(rc, "removing", "private directories of targets", reason) : 0;
 }
 
 static int show(const char *path, bool in_use, void *context)
 {
 	(void)in_use;
-	append(context, path);
+	tb_json__append(context, path);
 	return 0;
 }
 

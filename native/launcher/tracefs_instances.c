@@ -15,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../include/start_time.h"
 #include "../include/tracefs_root.h"
 #include "hold.h"
 #include "json_line.h"
-#include "start_time.h"
 
 #define NAME_PREFIX "tracebench-"
 #define TRIES       200 /* of 10 ms: a process that was killed closes its descriptors a little after its pipes */
@@ -153,66 +153,38 @@ static int give_back(char reason[TB_REASON_MAX])
 	return result;
 }
 
-static void write_name(FILE *out, const char *name, bool *any)
+static int repair(struct tb_found *found, char reason[TB_REASON_MAX])
 {
-	fputs(*any ? "," : "", out);
-	tb_json__string(out, name);
-	*any = true;
-}
-
-static int repair(FILE *out, char reason[TB_REASON_MAX])
-{
-	char *in_use = NULL, *removed = NULL;
-	bool any_in_use = false, any_removed = false;
-	size_t in_use_size, removed_size;
-	FILE *used, *gone;
 	struct dirent *entry;
 	int code, result = 0;
 	DIR *instances = open_instances(&code);
 
-	if (!instances && code == -ENODEV) { /* no tracefs, so none of ours in it */
-		fputs("{\"removed\":[],\"inUse\":[]}", out);
+	if (!instances && code == -ENODEV) /* no tracefs, so none of ours in it */
 		return 0;
-	}
 	if (!instances)
 		return explain(code, "tracefs", reason);
-	used = open_memstream(&in_use, &in_use_size);
-	gone = open_memstream(&removed, &removed_size);
-	if (!used || !gone)
-		result = explain(-ENOMEM, "repair", reason);
 	while (!result && (entry = readdir(instances))) {
 		unsigned long long start;
+		bool in_use;
 		int pid;
 
 		if (!parse_name(entry->d_name, &pid, &start))
 			continue;
-		if (start && tb_start_time(pid) == start) {
-			write_name(used, entry->d_name, &any_in_use);
-			continue;
-		}
-		code = remove_instance(instances, entry->d_name);
+		in_use = start && tb_start_time(pid) == start;
+		code = in_use ? 0 : remove_instance(instances, entry->d_name);
 		if (code)
 			result = explain(code, entry->d_name, reason);
 		else
-			write_name(gone, entry->d_name, &any_removed);
+			tb_found__add(found, in_use, entry->d_name);
 	}
 	closedir(instances);
-	if (used)
-		fclose(used);
-	if (gone)
-		fclose(gone);
-	if (!result)
-		fprintf(out, "{\"removed\":[%s],\"inUse\":[%s]}", removed, in_use);
-	free(in_use);
-	free(removed);
 	return result;
 }
 
 void tb_tracefs_instances__write_state(FILE *out)
 {
 	struct dirent **names = NULL;
-	bool any = false;
-	int code, count;
+	int code, count, written = 0;
 	DIR *instances = open_instances(&code);
 	char printk[8];
 
@@ -228,8 +200,10 @@ void tb_tracefs_instances__write_state(FILE *out)
 		unsigned long long start;
 		int pid;
 
-		if (parse_name(names[i]->d_name, &pid, &start))
-			write_name(out, names[i]->d_name, &any);
+		if (parse_name(names[i]->d_name, &pid, &start)) {
+			fputs(written++ ? "," : "", out);
+			tb_json__string(out, names[i]->d_name);
+		}
 		free(names[i]);
 	}
 	free(names);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../include/tracefs_root.h"
+#include "../include/start_time.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,30 +53,9 @@ int tb_tracefs__open(void)
 	return fd >= 0 ? fd : code;
 }
 
-/* Field 22 of /proc/self/stat, in clock ticks since boot. */
-static unsigned long long own_start_time(void)
-{
-	unsigned long long start = 0;
-	const char *bracket;
-	char text[1024];
-	FILE *file = fopen("/proc/self/stat", "re");
-
-	if (!file)
-		return 0;
-	text[fread(text, 1, sizeof(text) - 1, file)] = 0;
-	fclose(file);
-	bracket = strrchr(text, ')'); /* the name before it may hold anything */
-	if (!bracket ||
-	    sscanf(bracket + 1,
-		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		   &start) != 1)
-		return 0;
-	return start;
-}
-
 void tb_tracefs__instance_name(char *name, size_t size, const char *suffix)
 {
-	snprintf(name, size, "tracebench-%d-%llu%s%s", getpid(), own_start_time(), *suffix ? "-" : "",
+	snprintf(name, size, "tracebench-%d-%llu%s%s", getpid(), tb_start_time(getpid()), *suffix ? "-" : "",
 		 suffix);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "start_time.h"
+#include "../include/start_time.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TRACEBENCH_LAUNCHER_START_TIME_H
-#define TRACEBENCH_LAUNCHER_START_TIME_H
+#ifndef TRACEBENCH_START_TIME_H
+#define TRACEBENCH_START_TIME_H
 
 /*
  * When a process started, in clock ticks since boot, which tells a pid that was given out again; 0: no such process, or only
