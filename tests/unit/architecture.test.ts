@@ -82,6 +82,13 @@ describe('imports', () => {
     }
   });
 
+  test('the parts of a result have one door', () => {
+    for (const file of typescript.filter((f) => f !== 'harness/result.ts' && !f.startsWith('harness/result/'))) {
+      for (const target of importsOf(file))
+        expect(target.startsWith('harness/result/'), `${file} imports ${target}`).toBe(false);
+    }
+  });
+
   test('workloads know no backend', () => {
     for (const file of typescript.filter((f) => f.startsWith('workloads/'))) {
       for (const target of importsOf(file))
