@@ -14,8 +14,9 @@ import type { Machine } from './machine.ts';
 import { paceText } from './pace.ts';
 import { type Pair, pairId } from './pairs.ts';
 import type { Plan, Starvation, WorkloadSpec } from './result.ts';
-import { cannotStarve, starvationOf, starvationText, starvedTrial } from './starvation.ts';
-import { keepsOwnWakeup, wakeupText } from './wakeup.ts';
+import { starvationText, wakeupText } from './result-words.ts';
+import { cannotStarve, starvationOf, starvedTrial } from './starvation.ts';
+import { keepsOwnWakeup } from './wakeup.ts';
 
 const DEADLINE_FACTOR = 10;
 const DEADLINE_FLOOR_MS = 30_000;

@@ -3,7 +3,7 @@ import { type BackendDefinition, variantId } from './backend.ts';
 import { definitionOf, type PlanContext, type Request } from './plan.ts';
 import { DEFAULT_IN_FLIGHT } from './profiles.ts';
 import type { BackendRow, Study } from './result.ts';
-import { wakeupText } from './wakeup.ts';
+import { wakeupText } from './result-words.ts';
 
 /** Variants are named one by one up to so many. */
 const NAMED = 6;

@@ -16,10 +16,10 @@ import { checkPair, type Pair, pairId, pairNames } from './pairs.ts';
 import { DEFAULT_BUFFER, type Profile, profiles } from './profiles.ts';
 import { formatBytes, formatDuration, parseBytes } from './quantity.ts';
 import type { Plan, Starvation, WorkloadRow, WorkloadSpec } from './result.ts';
+import { starvationText, wakeupText } from './result-words.ts';
 import type { Settings } from './settings.ts';
-import { starvationText } from './starvation.ts';
 import { meantOr } from './suggest.ts';
-import { keepsOwnWakeup, wakeupText } from './wakeup.ts';
+import { keepsOwnWakeup } from './wakeup.ts';
 
 /** Nobody means a longer study; a digit too many in --calls does. */
 const LONGEST_MS = 7 * 24 * 3_600_000;

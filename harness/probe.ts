@@ -12,8 +12,8 @@ import { anyFunction } from './events.ts';
 import { type Host, hostCommand } from './host.ts';
 import { distDir } from './paths.ts';
 import { type BackendRow, backendRowSchema } from './result.ts';
+import { wakeupText } from './result-words.ts';
 import { wakeupCode } from './session.ts';
-import { wakeupText } from './wakeup.ts';
 
 /** A probe takes some 100 ms; loading a large program under a slow verifier ten times that. */
 const PROBE_TIMEOUT_MS = 30_000;

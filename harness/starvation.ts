@@ -31,11 +31,6 @@ export function parseStarvation(text: string, what: string): Starvation {
   );
 }
 
-/** As it is typed. */
-export function starvationText(starvation: Starvation): string {
-  return starvation.kind === 'stall' ? `stall:${starvation.ms}ms` : `quota:${formatShare(starvation.share)}`;
-}
-
 type Starved = Pick<TrialSpec, 'stallMs' | 'stallAfterCalls' | 'cpuQuota'>;
 
 /** Of a trial's specification; null: a collector that is let work. */

@@ -23,11 +23,12 @@ import type {
   TrialResult,
 } from './result.ts';
 import { RESULT_VERSION } from './result-version.ts';
+import { wakeupText } from './result-words.ts';
 import { runRounds } from './runner.ts';
 import type { StopWatch } from './stop.ts';
 import { cannotWrite, pointLatest, StudyFiles, type StudyHead } from './study-files.ts';
 import { summarise, type VariantTerms } from './summarise.ts';
-import { keepsOwnWakeup, wakeupText } from './wakeup.ts';
+import { keepsOwnWakeup } from './wakeup.ts';
 
 /** The collector that is proved against ground truth and that the others are held against. */
 export const REFERENCE = 'ebpf';

@@ -30,11 +30,6 @@ function within(value: number, least: number, most: number): boolean {
   return value >= least && value <= most;
 }
 
-/** As it is typed. */
-export function wakeupText(wakeup: Wakeup): string {
-  return 'value' in wakeup ? `${wakeup.kind}:${wakeup.value}` : wakeup.kind;
-}
-
 /** Why `asked` means nothing to a variant; null where it does. */
 export function keepsOwnWakeup({ capabilities, wakeup, tool }: VariantDefinition): string | null {
   if (tool !== undefined) return 'it is a whole tool';

@@ -1,6 +1,7 @@
 /** Two collectors at once: what the pair costs beside what each costs alone, and whether the two add up. */
 import type { Cell } from '../harness/result.ts';
-import { addedInterval, backend, joined, NOTHING, percent, ratioInterval, workload } from './format.ts';
+import { backendLabel } from '../harness/result-words.ts';
+import { addedInterval, joined, NOTHING, percent, ratioInterval, workload } from './format.ts';
 
 export const ALONGSIDE_TITLE = 'Two collectors at once';
 export const ALONGSIDE_TEXT =
@@ -32,7 +33,7 @@ export function alongsideRows(cells: readonly Cell[]): string[][] {
     return [
       [
         workload(cell.workload),
-        backend(cell),
+        backendLabel(cell),
         joined(ratioInterval(cell.slowdown)),
         joined(addedInterval(cell.addedNsPerCall)),
         added(aloneCellIds.first),

@@ -1,6 +1,7 @@
 /** Applications in rows: what they are used for as a number, and what a run of them issues against what was admitted lost. */
 import type { Cell } from '../harness/result.ts';
-import { backend, count, type Figure, NOTHING, plainInterval, range, ratioInterval, workload } from './format.ts';
+import { backendLabel } from '../harness/result-words.ts';
+import { count, type Figure, NOTHING, plainInterval, range, ratioInterval, workload } from './format.ts';
 
 export const APPLICATIONS_TITLE = 'Applications';
 
@@ -24,7 +25,7 @@ export function applicationRows(cells: readonly Cell[]): ApplicationRow[] {
     return [
       {
         workload: workload(cell.workload),
-        backend: backend(cell) + (isMarkedBaseline(cell) ? '+audit' : ''),
+        backend: backendLabel(cell) + (isMarkedBaseline(cell) ? '+audit' : ''),
         value: plainInterval(figure?.value ?? null),
         unit: figure?.unit ?? NOTHING,
         ratio: ratioInterval(figure?.ratio ?? null),

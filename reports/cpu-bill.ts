@@ -1,6 +1,7 @@
 /** The CPU bill: who had the CPU time that tracing a call takes, on the whole machine. */
 import type { Cell, Study } from '../harness/result.ts';
-import { addedInterval, backend, type Figure, NOTHING, percent, time, timeInterval, workload } from './format.ts';
+import { backendLabel } from '../harness/result-words.ts';
+import { addedInterval, type Figure, NOTHING, percent, time, timeInterval, workload } from './format.ts';
 
 export const CPU_BILL_TITLE = 'CPU bill (CPU time per call, all CPUs together)';
 export const CPU_BILL_TEXT =
@@ -41,7 +42,7 @@ export function cpuBillRows({ cells }: Pick<Study, 'cells'>): CpuBillRow[] {
 function row(cell: Cell, { added, perCall, deliveredFraction, noiseNsPerCall }: NonNullable<Cell['cpuBill']>) {
   return {
     workload: workload(cell.workload),
-    backend: added === null ? `${backend(cell)} (untraced)` : backend(cell),
+    backend: added === null ? `${backendLabel(cell)} (untraced)` : backendLabel(cell),
     delivered: percent(deliveredFraction),
     figures: PARTS.map((part) => (added === null ? timeInterval(perCall[part]) : addedInterval(added[part]))),
     noise: noiseNsPerCall === null ? NOTHING : `± ${time(noiseNsPerCall)}`,

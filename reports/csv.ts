@@ -2,7 +2,7 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Cell, CompletedTrial, Interval, Study, TrialResult } from '../harness/result.ts';
 import { nsPerCall } from '../harness/result-figures.ts';
-import { starvation } from './format.ts';
+import { starvationText } from '../harness/result-words.ts';
 
 type Value = string | number | boolean | null;
 type Column<T> = readonly [name: string, value: (row: T) => Value];
@@ -187,7 +187,7 @@ const CELL_COLUMNS: readonly Column<Cell>[] = [
   ['collector_cpus', (c) => c.terms.collectorCpus?.join(' ') ?? null],
   ['wakeup', (c) => c.terms.wakeup.kind],
   ['wakeup_value', (c) => ('value' in c.terms.wakeup ? c.terms.wakeup.value : null)],
-  ['starvation', (c) => (c.terms.starvation ? starvation(c.terms.starvation) : null)],
+  ['starvation', (c) => (c.terms.starvation ? starvationText(c.terms.starvation) : null)],
   ['clock', (c) => c.terms.clock],
   ['idle', (c) => c.terms.idle],
   ['audit_context', (c) => c.terms.auditContext],

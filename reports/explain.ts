@@ -1,9 +1,9 @@
 /** One cell laid open: its configuration, every trial, why it is flagged, and the command that runs just it again. */
 import type { Cell, CompletedTrial, Study, TrialResult } from '../harness/result.ts';
 import { nsPerCall } from '../harness/result-figures.ts';
+import { backendLabel } from '../harness/result-words.ts';
 import {
   addedInterval,
-  backend,
   books,
   count,
   delivered,
@@ -62,7 +62,7 @@ function configuration(cell: Cell, trials: readonly TrialResult[]): [string, str
     ['workload', work],
     [
       'backend',
-      `${backend(cell)}, ${cell.terms.regime === 'neither' ? 'neither drops nor blocks' : cell.terms.regime}`,
+      `${backendLabel(cell)}, ${cell.terms.regime === 'neither' ? 'neither drops nor blocks' : cell.terms.regime}`,
     ],
     ['terms', terms(cell)],
     ['baseline', cell.baselineCellId ?? 'is one'],

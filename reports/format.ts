@@ -1,5 +1,6 @@
 /** How figures are written, everywhere alike: three significant digits with the unit, bounds in the unit of the estimate. */
 import type { Cell, Interval, WorkloadSpec } from '../harness/result.ts';
+import { starvationText, workloadName } from '../harness/result-words.ts';
 
 /** A figure that does not exist. Never 0. */
 export const NOTHING = '–';
@@ -166,12 +167,6 @@ export function range(b: { min: number; max: number } | null): string {
 
 // ---------------------------------------------------------------- words for cells
 
-/** As it is typed: `threads:4`, `null`, the command of an application. */
-export function workloadName(spec: WorkloadSpec): string {
-  if (spec.kind === 'stamped' && spec.match !== undefined) return `${spec.name}:${spec.match}`;
-  return spec.kind === 'stamped' && spec.threads > 1 ? `${spec.name}:${spec.threads}` : spec.name;
-}
-
 /** `10.0 k/s`, or `1,000 per 10.0 ms` where calls come in bursts; empty in a closed loop. */
 export function pace(spec: WorkloadSpec): string {
   if (spec.kind !== 'stamped' || !spec.pace) return '';
@@ -182,32 +177,6 @@ export function pace(spec: WorkloadSpec): string {
 /** The workload with its pace. */
 export function workload(spec: WorkloadSpec): string {
   return [workloadName(spec), pace(spec)].join(' ').trimEnd();
-}
-
-/**
- * What a cell was given that others of its variant were not: `@10,000 calls` where the buffer was sized in calls,
- * `+timer:50` where the wake-up policy was asked for, `~stall:50ms` where the collector was kept from its work.
- */
-export function choices(cell: Cell): string {
-  const { starvation: starved } = cell.terms;
-  return [choicesFed(cell), starved === undefined ? '' : `~${starvation(starved)}`].filter((w) => w !== '').join(' ');
-}
-
-/** The same without what starved its collector. */
-export function choicesFed({ terms: { askedCallsInFlight, wakeupAsked, wakeup: policy } }: Cell): string {
-  const sized = askedCallsInFlight === null ? '' : `@${count(askedCallsInFlight)} calls`;
-  const woken = wakeupAsked ? `+${'value' in policy ? `${policy.kind}:${policy.value}` : policy.kind}` : '';
-  return [sized, woken].filter((word) => word !== '').join(' ');
-}
-
-/** The backend of a cell, told apart from others of its variant. */
-export function backend(cell: Cell): string {
-  return [cell.variant, choices(cell)].join(' ').trimEnd();
-}
-
-/** The words of --starve. */
-export function starvation(s: NonNullable<Cell['terms']['starvation']>): string {
-  return s.kind === 'stall' ? `stall:${s.ms}ms` : `quota:${Number((s.share * 100).toPrecision(6))}%`;
 }
 
 /** Delivered share; for an application, which issues no known number, the loss that the mechanism admits. */
@@ -279,7 +248,7 @@ export function terms(cell: Cell): string {
     said.push(`wake-up ${wakeup(t.wakeup)}`);
   }
   said.push(`placement ${t.placement} (workload on ${cpus(t.workloadCpus)}, collector on ${cpus(t.collectorCpus)})`);
-  if (t.starvation !== undefined) said.push(`collector starved by ${starvation(t.starvation)}`);
+  if (t.starvation !== undefined) said.push(`collector starved by ${starvationText(t.starvation)}`);
   said.push(`idle ${t.idle}`, `audit context ${t.auditContext}`);
   return said.join(', ');
 }

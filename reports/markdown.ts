@@ -1,5 +1,6 @@
 /** summary.md: opens with the verdict; everything a reader needs to trust or reject it follows. */
 import type { Cell, Study } from '../harness/result.ts';
+import { backendLabel } from '../harness/result-words.ts';
 import { ALONGSIDE_COLUMNS, ALONGSIDE_TEXT, ALONGSIDE_TITLE, alongsideRows } from './alongside.ts';
 import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
 import { CLAIMS_TITLE, claimLines } from './claims.ts';
@@ -7,7 +8,6 @@ import { CPU_BILL_COLUMNS, CPU_BILL_TEXT, CPU_BILL_TITLE, cpuBillRows, kernelThr
 import {
   addedInterval,
   asked,
-  backend,
   baselines,
   books,
   bytes,
@@ -106,7 +106,7 @@ function results(cells: readonly Cell[], numbers: (cell: Cell) => string): strin
     'llrrrrrrrrrrl',
     cells.map((c) => [
       workload(c.workload),
-      backend(c),
+      backendLabel(c),
       joined(addedInterval(c.addedNsPerCall)),
       joined(ratioInterval(c.slowdown)),
       delivered(c),
@@ -173,14 +173,14 @@ function headToHead(study: Study): string[] {
     const winner = c.outcome === 'left faster' ? left : right;
     return [
       c.workload,
-      left ? backend(left) : c.left,
+      left ? backendLabel(left) : c.left,
       left ? delivered(left) : NOTHING,
-      right ? backend(right) : c.right,
+      right ? backendLabel(right) : c.right,
       right ? delivered(right) : NOTHING,
       joined(ratioInterval(c.ratio)),
       c.pValue.toPrecision(2),
       c.pHolm.toPrecision(2),
-      c.outcome === 'tie' ? 'tie' : `${winner ? backend(winner) : ''} faster`,
+      c.outcome === 'tie' ? 'tie' : `${winner ? backendLabel(winner) : ''} faster`,
       unequal(left, right),
     ];
   });
@@ -259,7 +259,7 @@ function latencies(cells: readonly Cell[]): string[] {
       return [
         [
           workload(c.workload),
-          backend(c),
+          backendLabel(c),
           delivered(c),
           count(l.count),
           ...points,
@@ -321,7 +321,7 @@ function termsTable(cells: readonly Cell[]): string[] {
     const buffer = t.geometry && t.geometry.callsInFlight > 0 ? t.geometry : null;
     return [
       workload(c.workload),
-      backend(c),
+      backendLabel(c),
       c.workload.kind === 'stamped' ? count(c.workload.calls) : NOTHING,
       t.delivers === 'records' ? detailOf(t) : t.delivers,
       t.filter ? t.filter.join(' ') : 'all',

@@ -1,5 +1,6 @@
 import type { Cell, Study } from '../harness/result.ts';
-import { backend, workload } from './format.ts';
+import { backendLabel } from '../harness/result-words.ts';
+import { workload } from './format.ts';
 
 export interface Note {
   readonly number: number;
@@ -15,7 +16,7 @@ export function notesOf(study: Study): { notes: Note[]; numbers: (cell: Cell) =>
     for (const { code, text } of cell.flags) {
       const said = notes.get(code) ?? new Map<string, string[]>();
       notes.set(code, said);
-      said.set(text, [...(said.get(text) ?? []), `${workload(cell.workload)} ${backend(cell)}`]);
+      said.set(text, [...(said.get(text) ?? []), `${workload(cell.workload)} ${backendLabel(cell)}`]);
     }
   }
   const codes = [...notes.keys()];

@@ -1,7 +1,8 @@
 /** The latency-against-load table: how soon records are to be had at each offered rate, and what that takes. */
 import type { Cell, Study } from '../harness/result.ts';
 import { pipeRoundTripNs } from '../harness/result-figures.ts';
-import { backend, delivered, NOTHING, percent, rate, time, workloadName } from './format.ts';
+import { backendLabel, workloadName } from '../harness/result-words.ts';
+import { delivered, NOTHING, percent, rate, time } from './format.ts';
 
 export interface OpenLoopTable {
   readonly made: 'enter' | 'exit';
@@ -52,7 +53,7 @@ function row(study: Study, cell: Cell): string[] {
   const pipeNs = pipeRoundTripNs(study.calibration.before, cell.terms);
   return [
     workloadName(workload),
-    backend(cell),
+    backendLabel(cell),
     pace && pace.burstCalls > 1 ? `${offered}\nin ${pace.burstCalls}s` : offered,
     rate(openLoop?.achievedPerS.estimate ?? null),
     delivered(cell),
@@ -64,7 +65,7 @@ function row(study: Study, cell: Cell): string[] {
 }
 
 function byCurve(a: Cell, b: Cell): number {
-  const curve = (cell: Cell): string => `${workloadName(cell.workload)} ${backend(cell)} ${loadOf(cell)[1]}`;
+  const curve = (cell: Cell): string => `${workloadName(cell.workload)} ${backendLabel(cell)} ${loadOf(cell)[1]}`;
   return curve(a).localeCompare(curve(b)) || loadOf(a)[0] - loadOf(b)[0];
 }
 

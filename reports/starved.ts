@@ -1,7 +1,7 @@
 /** The table of starved collectors: what each loses when it is kept from its work, beside what it loses when it is not. */
 import type { Cell, Study } from '../harness/result.ts';
+import { choicesFed, starvationText, workloadName } from '../harness/result-words.ts';
 import {
-  choicesFed,
   count,
   type Figure,
   NOTHING,
@@ -12,9 +12,7 @@ import {
   rate,
   ratioInterval,
   shareInterval,
-  starvation,
   workload,
-  workloadName,
 } from './format.ts';
 
 export const STARVED_TITLE = 'Starved collector';
@@ -61,7 +59,7 @@ function pairs(cell: Cell): Pair[] {
   return [
     [workloadName(cell.workload), pace(cell.workload)],
     [cell.variant, choicesFed(cell)],
-    alone(terms.starvation === undefined ? 'let work' : starvation(terms.starvation)),
+    alone(terms.starvation === undefined ? 'let work' : starvationText(terms.starvation)),
     alone(rate(openLoop?.achievedPerS.estimate ?? (perCallNs === null ? null : 1e9 / perCallNs.estimate))),
     loss ? shown(shareInterval(loss.fraction)) : alone(NOTHING),
     alone(loss ? plain(loss.calls.estimate) : NOTHING),

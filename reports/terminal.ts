@@ -1,17 +1,16 @@
 /** A study for people at a terminal: tables by regime, notes, what is missing, and the verdict last. */
 import { styleText } from 'node:util';
 import type { Cell, Study } from '../harness/result.ts';
+import { backendLabel, choices, workloadName } from '../harness/result-words.ts';
 import { ALONGSIDE_COLUMNS, ALONGSIDE_TEXT, ALONGSIDE_TITLE, alongsideRows } from './alongside.ts';
 import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
 import { CLAIMS_TITLE, claimLines } from './claims.ts';
 import { CPU_BILL_COLUMNS, CPU_BILL_TEXT, CPU_BILL_TITLE, cpuBillRows, kernelThreadsLine } from './cpu-bill.ts';
 import {
   addedInterval,
-  backend,
   baselines,
   books,
   cellsOf,
-  choices,
   count,
   delivered,
   type Figure,
@@ -27,7 +26,6 @@ import {
   timePair,
   unequal,
   workload,
-  workloadName,
 } from './format.ts';
 import { type Note, notesOf } from './notes.ts';
 import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
@@ -377,7 +375,7 @@ function termLines(study: Study, width: number, style: Style): string[] {
   for (const cell of study.cells) {
     // What was starved shares its terms with the cell that it stands beside.
     if (cell.baselineCellId === null || cell.terms.starvation !== undefined) continue;
-    const key = `${backend(cell)}: ${terms(cell)}`;
+    const key = `${backendLabel(cell)}: ${terms(cell)}`;
     const where = lines.get(key) ?? [];
     lines.set(key, where);
     if (!where.includes(workload(cell.workload))) where.push(workload(cell.workload));

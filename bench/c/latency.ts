@@ -1,7 +1,7 @@
 /** Delivery latency in an open loop, and what a lower one costs: the wake-up policies of the reference collector at one rate. */
 import type { CompletedTrial, TrialSpec } from '../../harness/result.ts';
+import { wakeupText } from '../../harness/result-words.ts';
 import { orderInterval } from '../../harness/statistics/order-interval.ts';
-import { wakeupText } from '../../harness/wakeup.ts';
 import type { Check, Line } from '../check.ts';
 import { type Contender, interleave } from '../interleave.ts';
 import { trial } from '../trials.ts';

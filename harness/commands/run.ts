@@ -30,6 +30,7 @@ import {
   parsePercent,
 } from '../quantity.ts';
 import type { Plan } from '../result.ts';
+import { wakeupText } from '../result-words.ts';
 import { MOST_ROUNDS } from '../runner.ts';
 import {
   ASKED_DETAILS,
@@ -53,7 +54,7 @@ import {
   startStudy,
 } from '../study.ts';
 import { checkOutputFolder, isComplete, newestStudy, newStudyDir, PLAN_FILE } from '../study-files.ts';
-import { parseWakeup, wakeupText } from '../wakeup.ts';
+import { parseWakeup } from '../wakeup.ts';
 import { checkCommand, checkUser } from './check-target.ts';
 import {
   type CommandContext,

@@ -1,6 +1,7 @@
 /** Two studies, cell by cell: what changed from BASE to NEW beyond noise. Pure: the same trials give the same answer. */
 import type { Cell, Study } from '../result.ts';
-import { backendLabel, workloadLabel } from '../summarise/command.ts';
+import { backendLabel } from '../result-words.ts';
+import { workloadLabel } from '../summarise/command.ts';
 import { differencesOf, refuse } from './differences.ts';
 import { type CompareOptions, Inquiry } from './inquiry.ts';
 import { ALPHA, judge } from './judge.ts';

@@ -1,6 +1,6 @@
 /** Which cells of two studies are the same cell. */
 import type { Cell, Study } from '../result.ts';
-import { backendLabel } from '../summarise/command.ts';
+import { backendLabel } from '../result-words.ts';
 import { workloadKey } from '../summarise/comparisons.ts';
 
 export interface CellPair {

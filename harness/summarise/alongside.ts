@@ -1,8 +1,8 @@
 /** A cell of two collectors → what the pair costs beside what each costs alone, and the books of the second. */
 import type { Alongside, CompletedTrial, Plan } from '../result.ts';
+import { wakeupText } from '../result-words.ts';
 import { starvationOf } from '../starvation.ts';
 import { orderInterval } from '../statistics/order-interval.ts';
-import { wakeupText } from '../wakeup.ts';
 import { workloadKey } from './comparisons.ts';
 import { addedByRound, type CellTrials, inOrder } from './rounds.ts';
 

@@ -2,11 +2,11 @@
 import { soakedId } from '../cpu-bill/cells.ts';
 import type { Cell, CompletedTrial, JointResult, Plan, TrialResult } from '../result.ts';
 import { nsPerCall } from '../result-figures.ts';
+import { wakeupText } from '../result-words.ts';
 import { starvationOf } from '../starvation.ts';
 import { bcaMedian } from '../statistics/bootstrap.ts';
 import { logRatios, mapInterval, ratioInterval } from '../statistics/order-interval.ts';
 import { proportionality } from '../statistics/power.ts';
-import { wakeupText } from '../wakeup.ts';
 import { alongsideOf } from './alongside.ts';
 import { figureOfMerit, issuedIn } from './applications.ts';
 import { backendName } from './command.ts';

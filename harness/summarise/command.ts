@@ -1,9 +1,9 @@
 import { type Pace, paceLabel, paceText } from '../pace.ts';
 import { pairId } from '../pairs.ts';
 import { formatShare } from '../quantity.ts';
-import type { Cell, Plan, WorkloadSpec } from '../result.ts';
-import { starvationOf, starvationText } from '../starvation.ts';
-import { wakeupText } from '../wakeup.ts';
+import type { Plan, WorkloadSpec } from '../result.ts';
+import { starvationText, wakeupText, workloadName } from '../result-words.ts';
+import { starvationOf } from '../starvation.ts';
 
 type PlanCell = Plan['cells'][number];
 
@@ -13,13 +13,6 @@ export interface Change {
   readonly bufferBytes?: number;
   readonly inFlight?: number;
   readonly calls?: number;
-}
-
-/** A workload as it is typed: `threads:4`, `null`. */
-function workloadName(workload: WorkloadSpec): string {
-  if (workload.kind !== 'stamped') return workload.name;
-  if (workload.match !== undefined) return `${workload.name}:${workload.match}`;
-  return workload.threads > 1 ? `${workload.name}:${workload.threads}` : workload.name;
 }
 
 /** A workload as it is shown: with its pace, where it has one. */
@@ -32,14 +25,6 @@ type Command = Extract<WorkloadSpec, { kind: 'application' }>;
 
 function isCommand(workload: WorkloadSpec): workload is Command {
   return workload.kind === 'application' && workload.catalogued === undefined;
-}
-
-/** A cell's backend as it is shown: with its budget where that is not the one in bytes, the wake-up asked for, and what starved it. */
-export function backendLabel({ variant, terms }: Pick<Cell, 'variant' | 'terms'>): string {
-  const calls = terms.askedCallsInFlight;
-  const sized = calls === null ? '' : ` @${calls.toLocaleString('en-US')} calls`;
-  const starved = terms.starvation === undefined ? '' : ` ~${starvationText(terms.starvation)}`;
-  return `${variant}${sized}${terms.wakeupAsked ? ` +${wakeupText(terms.wakeup)}` : ''}${starved}`;
 }
 
 function isPair({ trial }: PlanCell): boolean {

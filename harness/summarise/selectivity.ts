@@ -4,8 +4,9 @@
  * in a round is off in the same way.
  */
 import type { Cell, Interval, Plan, Selectivity, Study, TrialResult } from '../result.ts';
+import { backendLabel } from '../result-words.ts';
 import { contains } from '../statistics/order-interval.ts';
-import { backendLabel, workloadLabel } from './command.ts';
+import { workloadLabel } from './command.ts';
 import { addedByRound, type CellTrials, groupByCell, intervalOver, NO_TRIALS } from './rounds.ts';
 
 /** A point is off the line by at least this share of what is added there. */

@@ -5,8 +5,8 @@
  */
 import { STRESS_FACTOR } from '../buffer.ts';
 import type { Cell, Interval, Study, TrialResult } from '../result.ts';
-import { wakeupText } from '../wakeup.ts';
-import { backendLabel, runCommand, workloadLabel } from './command.ts';
+import { backendLabel, wakeupText } from '../result-words.ts';
+import { runCommand, workloadLabel } from './command.ts';
 import { roundsToRank } from './comparisons.ts';
 import { isStarved } from './starved.ts';
 

@@ -76,7 +76,7 @@ describe('imports', () => {
     for (const file of typescript.filter((f) => f.startsWith('reports/'))) {
       for (const target of importsOf(file)) {
         const ofResults =
-          /^(reports\/|harness\/((bystander|capacity|compare|profile)\/)?result(-version|-figures)?\.ts$|harness\/(capacity\/planner|select\/judge)\.ts$)/;
+          /^(reports\/|harness\/((bystander|capacity|compare|profile)\/)?result(-version|-figures|-words)?\.ts$|harness\/(capacity\/planner|select\/judge)\.ts$)/;
         expect(ofResults.test(target), `${file} imports ${target}`).toBe(true);
       }
     }

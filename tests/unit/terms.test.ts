@@ -10,7 +10,8 @@ import { bytesForCalls, reachableBytes } from '../../harness/buffer.ts';
 import { readQuota } from '../../harness/doctor/cpu-facts.ts';
 import { TracebenchError } from '../../harness/errors.ts';
 import { readMachine } from '../../harness/machine.ts';
-import { keepsOwnWakeup, parseWakeup, wakeupText } from '../../harness/wakeup.ts';
+import { wakeupText } from '../../harness/result-words.ts';
+import { keepsOwnWakeup, parseWakeup } from '../../harness/wakeup.ts';
 import { fakeBackends } from '../fixtures/plan-context.ts';
 
 describe('a buffer sized in calls', () => {
