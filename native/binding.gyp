@@ -5,7 +5,7 @@
     'vendor_libbpf%': '<!(test -f vendor/lib/libbpf.a && test -e /usr/include/gelf.h && echo 1 || echo 0)',
     'have_traceevent%': '<!(test -e /usr/include/traceevent/event-parse.h && echo 1 || echo 0)',
     'core_sources': [
-      'src/addon.cc',
+      '<!@(ls src/addon/*.cc)',
       'src/call_pairing.cc',
       'src/cpu_quota.cc',
       'src/error.c',
