@@ -347,6 +347,7 @@ int stats(tb_source *source, tb_counter *out, uint32_t capacity, tb_error *err)
 	add_counter(&all[count++], "malformed", TB_PLACE_DECODE, TB_UNIT_CALL, r.malformed);
 	health("kernel_lost", TB_UNIT_RECORD, source->books.lost_records());
 	health("companions_missing", TB_UNIT_RECORD, join.absent().companions);
+	health("poke_records_missing", TB_UNIT_RECORD, join.absent().of_pokes);
 	health("calls_incomplete", TB_UNIT_CALL, join.absent().incomplete_calls);
 	health("events_missing", TB_UNIT_CALL, join.absent().headless);
 	health("records_missing_silently", TB_UNIT_RECORD, source->books.silent());

@@ -153,12 +153,14 @@ bool Collector::take_datagram(const Datagram &datagram, tb_record *out)
 	if (companion)
 		return false;
 	if (head.nlmsg_type == AUDIT_CONFIG_CHANGE && marker_[0] && rest.starts_with(' ') &&
-	    rest.substr(1).starts_with(marker_))
+	    rest.substr(1).starts_with(marker_)) {
 		received_.markers++;
-	else if (head.nlmsg_type == AUDIT_CONFIG_CHANGE || head.nlmsg_type < AUDIT_SYSCALL)
+		join_.poke(id.serial);
+	} else if (head.nlmsg_type == AUDIT_CONFIG_CHANGE || head.nlmsg_type < AUDIT_SYSCALL) {
 		received_.control++;
-	else
+	} else {
 		received_.strays++;
+	}
 	return false;
 }
 

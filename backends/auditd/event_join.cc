@@ -72,8 +72,10 @@ void EventJoin::foreign_call(uint32_t serial)
 {
 	Place *place = open(serial);
 
-	if (place)
-		place->seen |= kForeign;
+	if (!place)
+		return;
+	place->seen |= kForeign;
+	pokes_recorded_ |= (place->seen & kPoke) != 0;
 }
 
 bool EventJoin::record(uint16_t type, uint32_t serial)
@@ -108,8 +110,22 @@ bool EventJoin::record(uint16_t type, uint32_t serial)
 	return place->seen & kCall;
 }
 
+void EventJoin::poke(uint32_t serial)
+{
+	Place *place = open(serial);
+
+	if (!place)
+		return;
+	place->seen |= kPoke;
+	last_poke_ = serial;
+}
+
 void EventJoin::settle()
 {
+	Place &last = places_[last_poke_ % kPlaces];
+
+	/* By it is known that all before it has come; what is behind it may be on its way. */
+	last.seen &= static_cast<uint8_t>(~kPoke);
 	advance(end_);
 }
 
@@ -165,6 +181,9 @@ void EventJoin::close(const Place &place)
 
 		absent_.companions += missing;
 		absent_.incomplete_calls += missing > 0;
+	} else if (place.seen & kPoke) {
+		/* Where its SYSCALL record is refused, the kernel makes no other. */
+		absent_.of_pokes += place.seen & kForeign ? plain : pokes_recorded_;
 	} else if (!place.seen || ((place.seen & kCompanion) && !(place.seen & kForeign))) {
 		absent_.headless++;
 		absent_.headless_records += 1 + plain;

@@ -27,6 +27,8 @@ struct Absent {
 	uint64_t headless = 0;
 	/* … and what is at least missing of them: all that every call has. */
 	uint64_t headless_records = 0;
+	/* Of the calls by which this backend pokes: in `lost`, and nobody's calls. */
+	uint64_t of_pokes = 0;
 };
 
 class EventJoin
@@ -39,6 +41,8 @@ public:
 	void foreign_call(uint32_t serial);
 	/* Any other record. True when it belongs to a call of the target that is known. */
 	bool record(uint16_t type, uint32_t serial);
+	/* That record was the one a poke raises. Never refused: it is made while the kernel carries out a command. */
+	void poke(uint32_t serial);
 	/* Nothing is on its way any more: what has not come never will. */
 	void settle();
 
@@ -71,7 +75,8 @@ private:
 		kProctitle = 8,
 		kEoe = 16,
 		kCwd = 32,
-		kCompanion = 64
+		kCompanion = 64,
+		kPoke = 128
 	};
 
 	Place *open(uint32_t serial);
@@ -83,6 +88,12 @@ private:
 	bool begun_ = false;
 	uint32_t begin_ = 0; /* lowest serial that is open */
 	uint32_t end_ = 0;   /* one past the highest seen */
+	/*
+	 * Whether the call that pokes is recorded as well, behind the record that it raises: where its thread has an audit context.
+	 * Unless the owner of audit makes it, a full queue refuses it like any other.
+	 */
+	bool pokes_recorded_ = false;
+	uint32_t last_poke_ = 0;
 	Absent absent_;
 	uint64_t late_ = 0;
 };

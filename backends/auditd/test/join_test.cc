@@ -143,6 +143,72 @@ TEST(what_is_no_call_of_the_target_is_not_missed)
 	CHECK_EQ(join.absent().companions, 0u);
 }
 
+namespace
+{
+
+/* A poke's record, and behind it those of the call that poked. */
+void poke(EventJoin &join, uint32_t serial, bool syscall = true, bool proctitle = true, bool eoe = true)
+{
+	CHECK(!join.record(AUDIT_CONFIG_CHANGE, serial));
+	join.poke(serial);
+	if (syscall)
+		join.foreign_call(serial);
+	if (proctitle)
+		CHECK(!join.record(AUDIT_PROCTITLE, serial));
+	if (eoe)
+		CHECK(!join.record(AUDIT_EOE, serial));
+}
+
+} // namespace
+
+TEST(what_is_missing_of_pokes_is_told_apart)
+{
+	EventJoin join(kArch);
+
+	poke(join, 1, false, false,
+	     false); /* refused at a full queue, and not known yet to be recorded at all */
+	poke(join, 2);
+	poke(join, 3, true, true, false);
+	whole(join, 4);
+	poke(join, 5);
+	join.settle();
+	CHECK_EQ(join.absent().of_pokes, 1u + 1);
+	CHECK_EQ(join.absent().headless, 0u);
+	CHECK_EQ(join.absent().companions, 0u);
+	/* They are no calls. */
+	Books books;
+	books.begin(0, {});
+	books.look(10, join.absent());
+	CHECK_EQ(books.lost_records(), 10u);
+	CHECK_EQ(books.refused(), 8u);
+	CHECK_EQ(books.silent(), 0u);
+}
+
+TEST(what_follows_the_last_poke_may_still_be_on_its_way)
+{
+	EventJoin join(kArch);
+
+	poke(join, 1);
+	poke(join, 2, true, false, false);
+	join.settle();
+	CHECK_EQ(join.absent().of_pokes, 0u);
+	/* Settled a second time: that one is over, this one is the last. */
+	poke(join, 3, false, false, false);
+	poke(join, 4, false, false, false);
+	join.settle();
+	CHECK_EQ(join.absent().of_pokes, 1u);
+}
+
+TEST(pokes_of_a_thread_without_an_audit_context_have_no_call)
+{
+	EventJoin join(kArch);
+
+	for (uint32_t serial = 1; serial < 5; serial++)
+		poke(join, serial, false, false, false);
+	join.settle();
+	CHECK_EQ(join.absent().of_pokes, 0u);
+}
+
 TEST(an_event_is_closed_when_its_place_is_wanted)
 {
 	constexpr uint32_t kPlaces = 1u << 18;
