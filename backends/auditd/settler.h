@@ -20,23 +20,32 @@ namespace tb::auditd
 class Settler
 {
 public:
-	Settler(Control &control, Collector &collector) : control_(control), collector_(collector) {}
+	/* The session's own patience ends later, and it could not say what was waited for. */
+	static constexpr uint64_t kPatienceNs = 8'000'000'000;
+
+	Settler(Control &control, Collector &collector, uint64_t patience_ns = kPatienceNs)
+		: control_(control), collector_(collector), patience_ns_(patience_ns)
+	{
+	}
 
 	void set_backlog_limit(uint32_t limit) { backlog_limit_ = limit; }
-	/* As tb_source_ops.settle: 1: drain and ask again; 0: settled; -errno. */
+	/* As tb_source_ops.settle: 1: drain and ask again; 0: settled; -errno, -ETIMEDOUT when patience is at its end, with what is known of why. */
 	int step(tb_error *err);
 
 	uint64_t pokes() const { return pokes_; }
 
 private:
 	int poke(tb_error *err);
+	int give_up(tb_error *err);
 	uint64_t arrivals() const;
 
 	Control &control_;
 	Collector &collector_;
+	const uint64_t patience_ns_;
 	uint32_t backlog_limit_ = 0;
 	uint64_t pokes_ = 0;
-	bool waiting_ = false;   /* for the record of a poke */
+	uint64_t first_pokes_ = 0, first_markers_ = 0, began_ns_ = 0; /* of this settling */
+	bool waiting_ = false;                                        /* for the record of a poke */
 	uint32_t fruitless_ = 0; /* pokes running that brought nothing but themselves */
 	uint64_t markers_ = 0;   /* when the last poke was made */
 	uint64_t arrivals_ = 0;  /* … */

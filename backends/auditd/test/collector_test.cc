@@ -293,6 +293,35 @@ TEST(settling_is_not_over_before_the_poke_has_come)
 	CHECK_EQ(rig.collector.received().markers, 0u);
 }
 
+TEST(settling_that_does_not_end_says_what_is_known_of_why)
+{
+	Rig rig;
+	ScriptedSocket control_socket;
+	Control control(control_socket);
+	Settler settler(control, rig.collector, 1'000'000);
+	int rc = 1;
+
+	rig.collector.expect_marker(64);
+	settler.set_backlog_limit(64);
+	control_socket.on_send = [&](const nlmsghdr &head, std::string_view) {
+		audit_status status = {};
+
+		status.enabled = 1;
+		status.backlog = 17;
+		control_socket.acknowledge(head.nlmsg_seq, 0);
+		if (head.nlmsg_type == AUDIT_GET)
+			control_socket.answer(AUDIT_GET, head.nlmsg_seq,
+					      {reinterpret_cast<const char *>(&status), sizeof(status)});
+	};
+	for (int i = 0; i < 1'000'000 && rc == 1; i++)
+		rc = settler.step(&rig.err);
+	CHECK_EQ(rc, -ETIMEDOUT);
+	const std::string_view said = rig.err.message;
+	CHECK(said.find("1 pokes were answered by 0, records of the target have ceased, 17 in audit's queue, "
+			"owner 0, "
+			"enabled 1") != said.npos);
+}
+
 TEST(a_poke_that_is_refused_is_an_error)
 {
 	Rig rig;
