@@ -351,8 +351,11 @@ static int put_back(struct tb_audit *audit, char reason[TB_REASON_MAX])
 			rc = restore_status(audit, &held.before);
 		if (rc == 0)
 			rc = tb_audit__status(audit, &now);
-		if (rc == 0 && ((now.pid == (uint32_t)held.trial) ||
-				(!tb_audit__owner_lives(now.pid) && !same_status(&now, &held.before)))) {
+		/* A dead owner's socket may be a little longer in closing than its process: the kernel keeps him until then. */
+		if (rc == 0 &&
+		    (now.pid == (uint32_t)held.trial ||
+		     (!tb_audit__owner_lives(now.pid) &&
+		      (!same_status(&now, &held.before) || (now.pid && now.pid != held.before.pid))))) {
 			snprintf(reason, TB_REASON_MAX, "audit's status or owner (%s) is not as before",
 				 tb_audit__owner_text(now.pid));
 			left = 1;
