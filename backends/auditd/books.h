@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kernel's `lost` counts records, calls are what a trial wants to know of. What lost records were is known from what did not
- * come (event_join.h): companions of delivered calls are no calls, nor are records of our own pokes; an event that the kernel had begun and whose SYSCALL record it
- * dropped is one call and cost three records or more; each of the rest is a call whose SYSCALL record was refused.
+ * come (event_join.h): companions of delivered calls are no calls, nor are records of our own pokes; an event that the kernel had
+ * begun and whose SYSCALL record it dropped is one call and cost three records or more; each of the rest is a call whose SYSCALL
+ * record was refused.
  */
 #ifndef TRACEBENCH_AUDITD_BOOKS_H
 #define TRACEBENCH_AUDITD_BOOKS_H
@@ -29,15 +30,15 @@ public:
 	void look(uint32_t lost, const Absent &absent)
 	{
 		const uint64_t records = static_cast<uint32_t>(lost - last_lost_);
-		const uint64_t companions =
+		const uint64_t of_no_call =
 			absent.companions + absent.of_pokes - last_.companions - last_.of_pokes;
 		const uint64_t events = absent.headless - last_.headless;
 		const uint64_t least = absent.headless_records - last_.headless_records;
 		/* Of calls: what is left of `lost` without what is of none. */
-		const uint64_t left = records - std::min(records, companions);
+		const uint64_t left = records - std::min(records, of_no_call);
 
 		lost_records_ += records;
-		silent_ += companions + least - std::min(records, companions + least);
+		silent_ += of_no_call + least - std::min(records, of_no_call + least);
 		if (left >= least) {
 			/* Dropped events may have had more records than every call has: PATH, CWD, EXECVE. */
 			const uint64_t more = std::min(left - least, events * kMoreRecords);

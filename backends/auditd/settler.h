@@ -29,7 +29,10 @@ public:
 	}
 
 	void set_backlog_limit(uint32_t limit) { backlog_limit_ = limit; }
-	/* As tb_source_ops.settle: 1: drain and ask again; 0: settled; -errno, -ETIMEDOUT when patience is at its end, with what is known of why. */
+	/*
+	 * As tb_source_ops.settle: 1: drain and ask again; 0: settled; -errno. -ETIMEDOUT: patience is at its end, and the
+	 * message has what is known of why.
+	 */
 	int step(tb_error *err);
 
 	uint64_t pokes() const { return pokes_; }

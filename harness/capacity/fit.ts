@@ -47,7 +47,7 @@ const STEPS = 5;
 const LEVELS = 17;
 const CLOSER = 0.7;
 /** After so many levels only so many go on: which valley is the lowest shows by then. */
-const SIFTED_AT = 5;
+const SIFTED_AFTER = 6;
 const SIFTED_TO = 3;
 const SERVED_PER_S: Range = { from: 1e3, to: 1e8 };
 const LEAST_PAUSE_MS = 1e-3;
@@ -68,7 +68,7 @@ export function fitQueue(points: readonly LossPoint[], longestPauseMs: number): 
   let searches = bestOfEachPause(points, ranges, FIRST_STEPS).map((best): Search => ({ best, ranges }));
   for (let level = 0; level < LEVELS; level++) {
     searches = searches.map((search) => closeIn(points, search, longestPauseMs));
-    if (level === SIFTED_AT) searches = searches.sort((a, b) => a.best.error - b.best.error).slice(0, SIFTED_TO);
+    if (level + 1 === SIFTED_AFTER) searches = searches.sort((a, b) => a.best.error - b.best.error).slice(0, SIFTED_TO);
   }
   return searches.map(({ best }) => best).reduce(better).fit;
 }
