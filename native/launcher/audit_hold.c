@@ -351,7 +351,7 @@ static int put_back(struct tb_audit *audit, char reason[TB_REASON_MAX])
 			rc = restore_status(audit, &held.before);
 		if (rc == 0)
 			rc = tb_audit__status(audit, &now);
-		/* A dead owner's socket may be a little longer in closing than its process: the kernel keeps him until then. */
+		/* Seen: an owner whom the kernel did not forget at the first asking, though his process was gone. Asked again. */
 		if (rc == 0 &&
 		    (now.pid == (uint32_t)held.trial ||
 		     (!tb_audit__owner_lives(now.pid) &&
