@@ -11,6 +11,12 @@ export const TRIAL_START_MS = 200;
 /** A soaker's start and its look at the idle machine (cpu-bill/soaker.ts). */
 export const SOAKER_START_MS = 130;
 
+/** The same of a joint trial (reference/joint.ts), which starts three collectors. */
+export const JOINT_START_MS = 600;
+
+/** Per call: what three collectors delivered of it is kept, put in order and compared. */
+export const JOINT_COMPARE_NS = 3000;
+
 /** Bytes of one record: what a call takes of a buffer, before the trial's own geometry says it exactly. */
 export const RECORD_BYTES = 96;
 

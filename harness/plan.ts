@@ -389,7 +389,7 @@ type TrialTerms = Plan['cells'][number]['trial'];
 export interface ExpandedPlan {
   readonly plan: Plan;
   /** Of the least rounds, warm-up included; null with a command, whose duration nobody knows. */
-  readonly predictedMs: number | null;
+  readonly predictedRoundsMs: number | null;
   readonly predictedRoundMs: number | null;
   /** What a reader of the plan should know: calls cut to the time, placements that the machine does not allow. */
   readonly notes: readonly string[];
@@ -448,16 +448,17 @@ export function expandPlan(
       sum === null || sectionMs === null ? null : sum + sectionMs + TRIAL_START_MS + detachMs(cell.trial),
     0,
   );
-  const predictedMs = predictedRoundMs === null ? null : predictedRoundMs * (request.rounds + request.warmupRounds);
-  if (request.timeIsLimit && predictedMs !== null && predictedMs > (request.timeBudgetMs ?? Infinity)) {
+  const predictedRoundsMs =
+    predictedRoundMs === null ? null : predictedRoundMs * (request.rounds + request.warmupRounds);
+  if (request.timeIsLimit && predictedRoundsMs !== null && predictedRoundsMs > (request.timeBudgetMs ?? Infinity)) {
     throw usageError(
-      `${request.rounds} rounds of ${cells.length} cells take about ${formatDuration(predictedMs)}, --max-time allows ${formatDuration(request.timeBudgetMs ?? 0)}`,
+      `${request.rounds} rounds of ${cells.length} cells take about ${formatDuration(predictedRoundsMs)}, --max-time allows ${formatDuration(request.timeBudgetMs ?? 0)}`,
       'give more time, fewer --rounds (an interval needs 6), fewer --workloads or fewer --backends',
     );
   }
-  if (predictedMs !== null && predictedMs > LONGEST_MS) {
+  if (predictedRoundsMs !== null && predictedRoundsMs > LONGEST_MS) {
     throw usageError(
-      `${request.rounds} rounds of ${cells.length} cells would take about ${formatDuration(predictedMs)}`,
+      `${request.rounds} rounds of ${cells.length} cells would take about ${formatDuration(predictedRoundsMs)}`,
       'give fewer --calls, --rounds, --workloads or --backends: a study is refused beyond a week',
     );
   }
@@ -487,7 +488,7 @@ export function expandPlan(
     const cannot = [first.id, second.id].filter((id) => !usable.includes(id));
     return `no cell of ${pairId(first.id, second.id)}: ${cannot.join(' and ')} cannot run here`;
   });
-  return { plan, predictedMs, predictedRoundMs, notes: [...notes, ...absent] };
+  return { plan, predictedRoundsMs, predictedRoundMs, notes: [...notes, ...absent] };
 }
 
 /** Throws TypeError: names were checked before. */

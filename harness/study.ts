@@ -12,6 +12,8 @@ import { BASELINE, definitionOf, type ExpandedPlan, expandPlan, type PlanContext
 import type { Probe } from './probe.ts';
 import type { Progress } from './progress.ts';
 import { jointSpecs } from './reference/plan.ts';
+import { predictedJointMs } from './reference/predict.ts';
+import { COUNTER, jointRoles, REFERENCE } from './reference/roles.ts';
 import type {
   Accounting,
   BackendRow,
@@ -19,6 +21,7 @@ import type {
   Environment,
   JointResult,
   JointSpec,
+  Plan,
   Study,
   TrialResult,
 } from './result.ts';
@@ -29,12 +32,6 @@ import type { StopWatch } from './stop.ts';
 import { cannotWrite, pointLatest, StudyFiles, type StudyHead } from './study-files.ts';
 import { summarise, type VariantTerms } from './summarise.ts';
 import { keepsOwnWakeup } from './wakeup.ts';
-
-/** The collector that is proved against ground truth and that the others are held against. */
-export const REFERENCE = 'ebpf';
-
-/** Supplies how many calls were issued, in the reference check. */
-export const COUNTER = 'ebpf/count';
 
 /** Median half-width of the baselines' intervals above which a study's figures are called invalid (exit code 4). */
 export const NOISE_BOUND = 0.2;
@@ -51,6 +48,10 @@ export interface StudyServices {
 export interface Prepared extends ExpandedPlan {
   /** One for every variant asked for, usable or not. */
   readonly rows: readonly BackendRow[];
+  /** Of the reference check, after the rounds; 0: there is none; null as for the rounds. */
+  readonly predictedJointMs: number | null;
+  /** Of both. */
+  readonly predictedMs: number | null;
 }
 
 /** Asks which variants can run here and expands the plan over them. Throws (exit 3) when what is required cannot. */
@@ -88,7 +89,18 @@ export async function prepareStudy(
       refused[0]?.mend ?? './tracebench doctor',
     );
   }
-  return { ...expandPlan(request, usable, context, cannotWake), rows: asked };
+  const expanded = expandPlan(request, usable, context, cannotWake);
+  const joint = predictedJointMs(plannedJoint(expanded.plan, asked, context.backends), context);
+  const { predictedRoundsMs: rounds } = expanded;
+  const predictedMs = rounds === null || joint === null ? null : rounds + joint;
+  return { ...expanded, rows: asked, predictedJointMs: joint, predictedMs };
+}
+
+/** Of the variants that are not known to be refused here; `rows` are those that were probed. */
+function plannedJoint(plan: Plan, rows: readonly BackendRow[], backends: readonly BackendDefinition[]): JointSpec[] {
+  const usable = new Set(termsOf(backends).keys());
+  for (const row of rows) if (row.answer === 'no') usable.delete(row.variant);
+  return jointSpecs(plan, usable, jointRoles(backends));
 }
 
 /** At least one; undefined: the variant's own. */
@@ -249,23 +261,15 @@ async function carryOut({ head, files, recorded, began, timeBudgetMs }: Begun, r
 }
 
 /** Untimed, after the rounds: whatever it costs, it costs no figure. */
-async function checkAgainstReference(head: StudyHead, run: StudyRun): Promise<JointResult[]> {
-  const terms = termsOf(run.backends);
-  const usable = new Set(terms.keys());
-  for (const row of head.backends) if (row.answer === 'no') usable.delete(row.variant);
+async function checkAgainstReference({ plan, backends }: StudyHead, run: StudyRun): Promise<JointResult[]> {
+  const rows = [...backends];
+  const registered = termsOf(run.backends);
   for (const id of [REFERENCE, COUNTER]) {
     // Not asked for, so not probed yet.
-    const known = head.backends.some((row) => row.variant === id);
-    if (usable.has(id) && !known && (await run.services.probe(id)).answer === 'no') usable.delete(id);
+    const known = rows.some((row) => row.variant === id);
+    if (registered.has(id) && !known) rows.push(await run.services.probe(id));
   }
-  const specs = jointSpecs(head.plan, usable, {
-    reference: REFERENCE,
-    counter: COUNTER,
-    delivering: (id) => {
-      const { capabilities, tool } = definitionOf(id, run.backends).variant;
-      return capabilities.delivers !== 'nothing' && capabilities.events === undefined && tool === undefined;
-    },
-  });
+  const specs = plannedJoint(plan, rows, run.backends);
   if (specs.length > 0) run.progress.note(`reference check: ${specs.length} joint trials with ${REFERENCE} beside`);
   const results: JointResult[] = [];
   for (const spec of specs) {

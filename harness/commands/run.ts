@@ -353,9 +353,9 @@ function bufferAndWakeup({ variant: id, bufferBytes, wakeup }: PlannedTrial, bac
 }
 
 async function showPlan(prepared: Prepared, context: PlanContext, around: CommandContext): Promise<void> {
-  const { plan, predictedMs, predictedRoundMs, notes, rows } = prepared;
+  const { plan, predictedMs, predictedRoundMs, predictedJointMs, notes, rows } = prepared;
   if (around.json) {
-    await printJson(around, { plan, predictedMs, predictedRoundMs, backends: rows, notes });
+    await printJson(around, { plan, predictedMs, predictedRoundMs, predictedJointMs, backends: rows, notes });
     return;
   }
   const cpus = (list: readonly number[] | null) => list?.join(',') ?? 'any';
@@ -378,7 +378,7 @@ async function showPlan(prepared: Prepared, context: PlanContext, around: Comman
       notes.length > 0 ? `\n${notes.map((note) => `note: ${note}\n`).join('')}` : '',
       predictedMs === null
         ? '\na command takes as long as it takes: no prediction; nothing was run\n'
-        : `\npredicted: ${formatDuration(predictedRoundMs ?? 0)} a round, ${formatDuration(predictedMs)} in all; nothing was run\n`,
+        : `\npredicted: ${formatDuration(predictedRoundMs ?? 0)} a round, ${formatDuration(predictedJointMs ?? 0)} the reference check, ${formatDuration(predictedMs)} in all; nothing was run\n`,
     ].join(''),
   );
 }

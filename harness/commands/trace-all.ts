@@ -2,9 +2,9 @@
 import { backends, findVariant } from '../../backends/index.ts';
 import { cannotError } from '../errors.ts';
 import { probeVariant } from '../probe.ts';
+import { COUNTER, REFERENCE } from '../reference/roles.ts';
 import type { BackendRow } from '../result.ts';
 import { watchForStop } from '../stop.ts';
-import { COUNTER, REFERENCE } from '../study.ts';
 import { parseSyscallList } from '../syscalls/index.ts';
 import { type AllResult, traceAll } from '../trace/all.ts';
 import { renderSideBySide } from '../trace/side-by-side.ts';

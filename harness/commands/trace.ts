@@ -6,7 +6,7 @@ import { findHost } from '../host.ts';
 import { probeVariant } from '../probe.ts';
 import { DEFAULT_BUFFER } from '../profiles.ts';
 import { parseBytes, parseList } from '../quantity.ts';
-import { REFERENCE } from '../study.ts';
+import { REFERENCE } from '../reference/roles.ts';
 import { runTrace } from '../trace/index.ts';
 import { checkCommand, checkUser } from './check-target.ts';
 import type { CommandContext, Finish } from './context.ts';

@@ -2,8 +2,8 @@
 import { findVariant } from '../../backends/index.ts';
 import type { SessionReport } from '../../native/index.ts';
 import type { Running } from '../backend.ts';
+import { COUNTER } from '../reference/roles.ts';
 import { type Meter, TraceSession } from '../session.ts';
-import { COUNTER } from '../study.ts';
 import type { TargetEnd } from '../target.ts';
 import { onlyReport, runTraced, type TracedSettings } from '../traced.ts';
 import { stillRuns } from './running.ts';

@@ -37,7 +37,7 @@ function refusal(work: () => unknown): TracebenchError {
 describe('planning applications', () => {
   it('stand beside the stamped ones, and their time is predicted', () => {
     const request = resolve({ workloads: ['null', 'mill'], backends: ['ring', 'stop'], rounds: 2, warmupRounds: 0 });
-    const { plan, predictedMs } = expandPlan(request, request.variants, context);
+    const { plan, predictedRoundsMs } = expandPlan(request, request.variants, context);
     expect(planSchema.parse(plan).workloads.at(-1)).toEqual({
       kind: 'application',
       name: 'mill',
@@ -51,7 +51,7 @@ describe('planning applications', () => {
       ['mill/stop', 'mill/none', 'free'],
     ]);
     // A million calls that stop twice each take seconds: the deadline knows it.
-    expect(predictedMs).toBeGreaterThan(2 * 10_000);
+    expect(predictedRoundsMs).toBeGreaterThan(2 * 10_000);
     expect(mills[0]?.trial.deadlineMs).toBeGreaterThan(100_000);
   });
 

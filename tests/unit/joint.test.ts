@@ -1,17 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { ARCH, EventBatch, FLAG, KIND, RECORD_BYTES, RECORD_OFFSETS } from '../../harness/event.ts';
+import { resolveRequest } from '../../harness/plan.ts';
 import { callsByName, type Witness } from '../../harness/reference/joint.ts';
 import { judgeJoint } from '../../harness/reference/judge.ts';
 import { jointSpecs } from '../../harness/reference/plan.ts';
+import { predictedJointMs } from '../../harness/reference/predict.ts';
 import { Recording } from '../../harness/reference/recording.ts';
 import type { JointResult, JointSpec } from '../../harness/result.ts';
-import { exitCodeOf } from '../../harness/study.ts';
+import { exitCodeOf, prepareStudy } from '../../harness/study.ts';
 import { summarise } from '../../harness/summarise.ts';
 import { NATIVE_ARCH, syscallNumber } from '../../harness/syscalls/index.ts';
 import { TallyCounter, tallyCounts } from '../../harness/trace/tally.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import { renderTerminal } from '../../reports/terminal.ts';
 import { FULL_CAPABILITIES } from '../fixtures/capabilities.ts';
+import { fakeBackends, fakeContext } from '../fixtures/plan-context.ts';
 import { fixtureInput, fixturePlan, fixtureTrials, fixtureVariants } from '../fixtures/study.ts';
 
 const NO_LOSS = { min: 0, max: 0, counters: [] };
@@ -154,6 +157,66 @@ describe('the joint trials of a study', () => {
 
   it.each(['ebpf', 'ebpf/count'])('are none without %s', (missing) => {
     expect(jointSpecs(plan, new Set([...usable].filter((id) => id !== missing)), roles)).toEqual([]);
+  });
+});
+
+function applicationSpec(name: string, more: { catalogued?: { fixedWork: boolean } } = {}): JointSpec['workload'] {
+  return { kind: 'application', name, argv: [name], ...more };
+}
+
+describe('the time of the joint trials', () => {
+  const context = fakeContext({
+    applications: [{ name: 'tar', argv: ['tar'], fixedWork: true, about: { ms: 300, calls: 20_000 }, lack: null }],
+  });
+  const ofRing = { ...spec, reference: 'ring', counter: 'ring/count' };
+  const tar = applicationSpec('tar', { catalogued: { fixedWork: true } });
+
+  it('is the start, and what three collectors add to the calls', () => {
+    const calls = { kind: 'stamped', name: 'null', calls: 5000, threads: 1, seed: 1 } as const;
+    // 175 ns bare, 250 by the ring, 120 by its counter, 11 µs by who stops, 3 µs to compare.
+    const ms = (5000 * (175 + 250 + 120 + 11_000 + 3000)) / 1e6;
+    expect(predictedJointMs([{ ...ofRing, workload: calls, variant: 'stop' }], context)).toBeCloseTo(600 + ms, 6);
+  });
+
+  it('is of an application what its catalogue says, and of several their sum', () => {
+    const withStop = 600 + 300 + (20_000 * (250 + 120 + 11_000 + 3000)) / 1e6;
+    const counted = 600 + 300 + (20_000 * (250 + 120 + 3000)) / 1e6; // by the counter itself: two collectors
+    const specs = ['stop', 'ring/count'].map((variant) => ({ ...ofRing, workload: tar, variant }));
+    expect(predictedJointMs(specs, context)).toBeCloseTo(withStop + counted, 6);
+    expect(predictedJointMs([], context)).toBe(0);
+  });
+
+  it('counts a slow detaching', () => {
+    const slow = fakeBackends.map((backend) => ({
+      ...backend,
+      variants: backend.variants.map((v) => (backend.name === 'stop' ? { ...v, aboutDetachMs: 10_000 } : v)),
+    }));
+    const specs = [{ ...ofRing, workload: tar, variant: 'stop' }];
+    const usual = predictedJointMs(specs, context) ?? 0;
+    expect(predictedJointMs(specs, { ...context, backends: slow })).toBeCloseTo(usual + 10_000, 6);
+  });
+
+  it('is part of what is predicted of a study, and nothing where the reference cannot run', async () => {
+    const [backend] = fakeBackends.filter(({ name }) => name === 'ring');
+    const named = backend === undefined ? [] : [{ ...backend, name: 'ebpf' }];
+    const withReference = { ...context, backends: [...fakeBackends, ...named] };
+    const settings = { backends: ['ebpf', 'stop'], workloads: ['null', 'tar'] };
+    const prepare = (refused: string | null) =>
+      prepareStudy(resolveRequest(settings, withReference, 1), withReference, async (variant) =>
+        variant === refused
+          ? { variant, answer: 'no', reason: 'no BTF', mend: null }
+          : { variant, answer: 'yes', reason: null, mend: null },
+      );
+    const { predictedRoundsMs, predictedJointMs: jointMs, predictedMs } = await prepare(null);
+    // A joint trial of stop on either workload; of tar two by the counter besides, for the spread of its calls.
+    expect(jointMs).toBeGreaterThan(4 * 600);
+    expect(predictedMs).toBeCloseTo((predictedRoundsMs ?? 0) + (jointMs ?? 0), 6);
+    expect(await prepare('ebpf')).toMatchObject({ predictedJointMs: 0 });
+  });
+
+  it('is not known of a command', () => {
+    const workload = applicationSpec('true');
+    expect(predictedJointMs([{ ...ofRing, workload, variant: 'stop' }], context)).toBeNull();
   });
 });
 

@@ -380,7 +380,7 @@ describe('expanding a plan', () => {
   });
 
   it('predicts the quick study of three backends within its minute', () => {
-    const { predictedMs, predictedRoundMs } = expand({ backends: ['ring', 'stop'] });
+    const { predictedRoundsMs, predictedRoundMs } = expand({ backends: ['ring', 'stop'] });
     const slow = fakeBackends.map((backend) => ({
       ...backend,
       variants: backend.variants.map((v) => (backend.name === 'ring' ? { ...v, aboutDetachMs: 10_000 } : v)),
@@ -388,8 +388,8 @@ describe('expanding a plan', () => {
     const detaching = expand({ backends: ['ring', 'stop'] }, undefined, fakeContext({ backends: slow }));
     // Three workloads, a cell of ring on each.
     expect((detaching.predictedRoundMs ?? 0) - (predictedRoundMs ?? 0)).toBeCloseTo(30_000, 6);
-    expect(predictedMs).toBeGreaterThan(10_000);
-    expect(predictedMs).toBeLessThan(50_000);
+    expect(predictedRoundsMs).toBeGreaterThan(10_000);
+    expect(predictedRoundsMs).toBeLessThan(50_000);
   });
 
   it('refuses rounds that do not fit the time', () => {
@@ -399,7 +399,7 @@ describe('expanding a plan', () => {
   });
 
   it('does not predict a command', () => {
-    expect(expand({ command: ['true'] }).predictedMs).toBeNull();
+    expect(expand({ command: ['true'] }).predictedRoundsMs).toBeNull();
   });
 });
 
