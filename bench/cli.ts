@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { EXIT } from '../harness/errors.ts';
-import { holdNoAuditContext } from '../harness/guard.ts';
+import { holdNoAuditContext } from '../harness/session/guard.ts';
 import { books, brokenBridge } from './a/books.ts';
 import { javascriptRate, ledgerCost } from './a/core.ts';
 import { bpftraceCost, ebpfCost, ptraceCost } from './a/cost.ts';

@@ -1,13 +1,11 @@
 /** Trials for the checks: the real trial process, one fresh process each, never two at a time. */
-import { join } from 'node:path';
 import { findVariant } from '../backends/index.ts';
-import { OWN_HOST } from '../harness/host.ts';
-import { distDir } from '../harness/paths.ts';
+import { OWN_HOST } from '../harness/host/host.ts';
 import type { CompletedTrial, TrialSpec } from '../harness/result.ts';
-import { runTrial } from '../harness/trial-process.ts';
+import { runTrial, TRIAL_PROGRAM } from '../harness/trial/trial-process.ts';
 import { findWorkload } from '../workloads/index.ts';
 
-const PROGRAM = { entry: join(distDir, 'harness', 'trial.js'), host: OWN_HOST };
+const PROGRAM = { entry: TRIAL_PROGRAM, host: OWN_HOST };
 const DEADLINE_MS = 120_000;
 /** The workload is always on CPU 0; a collector placed `other` on CPU 1. */
 const WORKLOAD_CPUS = [0];

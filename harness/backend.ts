@@ -115,7 +115,7 @@ export interface VariantDefinition {
   readonly placement: Placement;
   /** Absent: its backend's. */
   readonly privileges?: NeededPrivileges;
-  /** ns that it adds to a call, roughly, where that is far from what its capabilities let expect (costs.ts). */
+  /** ns that it adds to a call, roughly, where that is far from what its capabilities let expect (plan/costs.ts). */
   readonly aboutNs?: number;
   /** ms that detaching takes, roughly, where that is far from nothing: for predictions. */
   readonly aboutDetachMs?: number;

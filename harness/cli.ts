@@ -17,9 +17,9 @@ import { runCommand } from './commands/run.ts';
 import { selectCommand } from './commands/select.ts';
 import { setupCommand } from './commands/setup.ts';
 import { traceCommand } from './commands/trace.ts';
-import { toolVersion } from './environment.ts';
 import { BackendError, EXIT, TracebenchError } from './errors.ts';
-import { NOISE_BOUND } from './study.ts';
+import { toolVersion } from './machine/environment.ts';
+import { NOISE_BOUND } from './study/study.ts';
 
 const EXIT_CODES = `
 Exit codes:

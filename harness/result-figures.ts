@@ -1,5 +1,5 @@
 /** Figures that follow from a result alone: one definition for statistics, claims and reports. */
-import type { Calibration, Cell, CompletedTrial } from './result.ts';
+import type { Calibration, Cell, CompletedTrial, TrialResult } from './result.ts';
 
 /**
  * Time of the section per stamped call; null for applications, and where the section is empty. In an open loop without
@@ -20,4 +20,10 @@ export function pipeRoundTripNs(calibration: Calibration, terms: Cell['terms']):
   if (terms.placement === 'free') return null;
   if (terms.placement === 'same') return calibration.pipeRoundTripSameCpuNs;
   return terms.idle === 'busy' ? calibration.pipeRoundTripCrossCpuBusyNs : calibration.pipeRoundTripCrossCpuNs;
+}
+
+/** What the study compares: the section, or the whole run of a command. null for a failed trial. */
+export function measuredNs(result: TrialResult): number | null {
+  if (result.status === 'failed') return null;
+  return result.section?.durationNs ?? result.run.durationNs;
 }

@@ -2,7 +2,7 @@
 import { backends } from '../../backends/index.ts';
 import { type BackendDefinition, type VariantDefinition, variantId } from '../../harness/backend.ts';
 import { RECORD_BYTES } from '../../harness/event.ts';
-import { probeVariant } from '../../harness/probe.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
 import { type Workload, workloads } from '../../workloads/index.ts';
 import { type Check, exactly, type Line } from '../check.ts';
 import { trial } from '../trials.ts';

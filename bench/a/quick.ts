@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { projectRoot } from '../../harness/paths.ts';
-import { readResult } from '../../harness/study-result.ts';
+import { readResult } from '../../harness/study/study-result.ts';
 import type { Check, Line } from '../check.ts';
 
 const TIMEOUT_MS = 300_000;

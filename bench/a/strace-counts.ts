@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { findVariant } from '../../backends/index.ts';
+import { traceCommand } from '../../harness/session/traced.ts';
 import { compareWithStrace, parseStraceSummary, unexplained } from '../../harness/trace/strace.ts';
 import { TallyCounter } from '../../harness/trace/tally.ts';
-import { traceCommand } from '../../harness/traced.ts';
 import { type Check, exactly, type Line } from '../check.ts';
 
 const TIMEOUT_MS = 60_000;

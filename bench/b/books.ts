@@ -1,17 +1,15 @@
 /** All backends on all stamped workloads: every trial reconciled, and call by call what the reference saw. */
-import { join } from 'node:path';
 import { backends } from '../../backends/index.ts';
 import { variantId } from '../../harness/backend.ts';
-import { OWN_HOST } from '../../harness/host.ts';
-import { runJointTrial } from '../../harness/joint-process.ts';
-import { distDir } from '../../harness/paths.ts';
-import { probeVariant } from '../../harness/probe.ts';
+import { OWN_HOST } from '../../harness/host/host.ts';
+import { JOINT_PROGRAM, runJointTrial } from '../../harness/reference/joint-process.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
 import { workloads } from '../../workloads/index.ts';
 import { booksOf } from '../a/books.ts';
 import { type Check, exactly, type Line } from '../check.ts';
 
 const CALLS = 5003;
-const PROGRAM = { entry: join(distDir, 'harness', 'joint-trial.js'), host: OWN_HOST };
+const PROGRAM = { entry: JOINT_PROGRAM, host: OWN_HOST };
 
 export const booksOfAll: Check = {
   name: 'all-books',

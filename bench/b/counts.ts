@@ -4,18 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { backends } from '../../backends/index.ts';
-import { OWN_HOST } from '../../harness/host.ts';
-import { runJointTrial } from '../../harness/joint-process.ts';
-import { distDir } from '../../harness/paths.ts';
-import { probeVariant } from '../../harness/probe.ts';
-import { traceCommand } from '../../harness/traced.ts';
+import { OWN_HOST } from '../../harness/host/host.ts';
+import { JOINT_PROGRAM, runJointTrial } from '../../harness/reference/joint-process.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
+import { traceCommand } from '../../harness/session/traced.ts';
 import { withTracefs } from '../a/cost.ts';
 import { countsAgainstStrace, steadyCommands } from '../a/strace-counts.ts';
 import { type Check, exactly, type Line } from '../check.ts';
 
 const COMMITS = 20;
 const TIMEOUT_MS = 60_000;
-const JOINT = { entry: join(distDir, 'harness', 'joint-trial.js'), host: OWN_HOST };
+const JOINT = { entry: JOINT_PROGRAM, host: OWN_HOST };
 
 export const commandCounts: Check = {
   name: 'command-counts',

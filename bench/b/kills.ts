@@ -1,12 +1,12 @@
 /** SIGKILL of the trial process at random moments: what the machine was before, it is again within two seconds. */
-import { join } from 'node:path';
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { backends } from '../../backends/index.ts';
 import { canonicalJson, machineState, settledState } from '../../harness/doctor/index.ts';
-import { distDir } from '../../harness/paths.ts';
-import { probeVariant } from '../../harness/probe.ts';
 import { createRandom } from '../../harness/random.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
+import { TRIAL_PROGRAM } from '../../harness/trial/trial-process.ts';
 import { type Check, exactly } from '../check.ts';
 import { specOf } from '../trials.ts';
 
@@ -75,7 +75,7 @@ async function resting(): Promise<string> {
 /** null: it was killed; else what it said before its moment. */
 async function killedTrial(variant: string, afterMs: number): Promise<string | null> {
   const spec = specOf({ variant, workload: 'null', calls: CALLS });
-  const child = execa(process.execPath, [join(distDir, 'harness', 'trial.js')], { reject: false, stdin: 'pipe' });
+  const child = execa(process.execPath, [TRIAL_PROGRAM], { reject: false, stdin: 'pipe' });
   child.stdin.on('error', () => {});
   child.stdin.write(`${JSON.stringify(spec)}\n`);
   await sleep(afterMs);

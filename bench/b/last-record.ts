@@ -1,7 +1,7 @@
 /** Through the one interface: the last record of a command from every backend. */
 import { backends } from '../../backends/index.ts';
 import type { EventRecord } from '../../harness/event.ts';
-import { traceCommand } from '../../harness/traced.ts';
+import { traceCommand } from '../../harness/session/traced.ts';
 
 const how = { filter: null, bufferBytes: 4 << 20, user: null, stdio: 'null', deadlineMs: 10_000 } as const;
 for (const { name } of backends.filter(({ variants }) => variants[0]?.capabilities.delivers === 'records')) {

@@ -4,7 +4,7 @@
  */
 import { backends } from '../../backends/index.ts';
 import { type AskedDetail, variantId } from '../../harness/backend.ts';
-import { probeVariant } from '../../harness/probe.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
 import { bcaMedian } from '../../harness/statistics/bootstrap.ts';
 import { take } from '../a/cost.ts';
 import type { Check, Line } from '../check.ts';

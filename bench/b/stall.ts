@@ -1,7 +1,7 @@
 /** A collector that stands still for 100 ms: every dropping backend loses, and its books say how much. */
 import { backends } from '../../backends/index.ts';
 import { variantId } from '../../harness/backend.ts';
-import { probeVariant } from '../../harness/probe.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
 import { type Check, exactly, type Line } from '../check.ts';
 import { trial } from '../trials.ts';
 

@@ -1,15 +1,13 @@
 /** Capacity twice, and the queue model on points drawn before the fit. */
-import { join } from 'node:path';
 import { BUFFER_ERROR_MOST, LOSS_ERROR_MOST, studyCapacity } from '../../harness/capacity/study.ts';
 import { planContext } from '../../harness/commands/context.ts';
-import { readEnvironment } from '../../harness/environment.ts';
-import { OWN_HOST } from '../../harness/host.ts';
-import { distDir } from '../../harness/paths.ts';
-import { resolveRequest } from '../../harness/plan.ts';
-import { probeOn } from '../../harness/probe.ts';
-import { prepareStudy } from '../../harness/study.ts';
+import { OWN_HOST } from '../../harness/host/host.ts';
+import { readEnvironment } from '../../harness/machine/environment.ts';
+import { resolveRequest } from '../../harness/plan/request.ts';
+import { probeOn } from '../../harness/session/probe.ts';
+import { prepareStudy } from '../../harness/study/study.ts';
 import { ACHIEVED_LEAST } from '../../harness/summarise/flags.ts';
-import { runTrial } from '../../harness/trial-process.ts';
+import { runTrial, TRIAL_PROGRAM } from '../../harness/trial/trial-process.ts';
 import { capacityLines } from '../../reports/capacity.ts';
 import type { Check, CheckContext, Line } from '../check.ts';
 
@@ -21,7 +19,7 @@ const NEVER = { signal: new AbortController().signal, reason: () => null, dispos
 
 async function measured(seed: number, searches: number, surface: typeof SURFACE | null, { say }: CheckContext) {
   const context = planContext();
-  const program = { entry: join(distDir, 'harness', 'trial.js'), host: OWN_HOST };
+  const program = { entry: TRIAL_PROGRAM, host: OWN_HOST };
   const request = resolveRequest({ backends: BACKENDS, workloads: ['null'], seed }, context, seed);
   const { plan, rows } = await prepareStudy(request, context, probeOn(OWN_HOST));
   const criteria = { lossFraction: 0.001, achievedLeast: ACHIEVED_LEAST, resolution: 0.05, leastPerS: 1000 };

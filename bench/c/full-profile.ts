@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { loadStudy } from '../../harness/compare/load.ts';
 import { EXIT } from '../../harness/errors.ts';
 import { projectRoot } from '../../harness/paths.ts';
-import { TRIALS_FILE } from '../../harness/study-files.ts';
+import { TRIALS_FILE } from '../../harness/study/study-files.ts';
 import { type Check, exactly } from '../check.ts';
 
 const PROGRAM = join(projectRoot, 'tracebench');

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, TracebenchError } from '../errors.ts';
-import { Target, type TargetSettings } from '../target.ts';
+import { Target, type TargetSettings } from '../session/target.ts';
 import { type Address, listens } from './listening.ts';
 
 const READY_LIMIT_MS = 20_000;

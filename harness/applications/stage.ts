@@ -3,9 +3,9 @@
  * (application-stage.ts, which is loaded when one is wanted: every trial's start would pay for it).
  */
 import type { FigureOfMerit, WorkloadSpec } from '../result.ts';
-import type { TargetEnd } from '../target.ts';
-import type { Surroundings } from '../traced.ts';
-import { argvOf } from '../workload-command.ts';
+import type { TargetEnd } from '../session/target.ts';
+import type { Surroundings } from '../session/traced.ts';
+import { argvOf } from '../trial/workload-command.ts';
 
 export interface Stage {
   readonly argv: readonly string[];

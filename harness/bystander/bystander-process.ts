@@ -1,6 +1,6 @@
 /** The bystander: a process outside the target's tree that nobody traces (native/launcher, tracebench-bystander). */
 import { BackendError } from '../errors.ts';
-import { Helper } from '../helper.ts';
+import { Helper } from '../session/helper.ts';
 import type { Kind } from './result.ts';
 
 const PROGRAM = 'tracebench-bystander';

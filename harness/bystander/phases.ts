@@ -4,10 +4,10 @@
  */
 import { findVariant } from '../../backends/index.ts';
 import { EXIT, TracebenchError } from '../errors.ts';
-import { type Guard, holdNoAuditContext } from '../guard.ts';
-import { keepAwake } from '../idle.ts';
-import { onlyReport, runTraced, type Surroundings, type TracedOutcome } from '../traced.ts';
-import { argvOf } from '../workload-command.ts';
+import { type Guard, holdNoAuditContext } from '../session/guard.ts';
+import { onlyReport, runTraced, type Surroundings, type TracedOutcome } from '../session/traced.ts';
+import { keepAwake } from '../trial/idle.ts';
+import { argvOf } from '../trial/workload-command.ts';
 import { Bystander } from './bystander-process.ts';
 import type { BystanderSpec, CompletedBystander, Readings } from './result.ts';
 

@@ -1,7 +1,7 @@
 /** A bystander study from its request to its document: who takes part, rounds in shuffled order, the summary. */
 import type { BackendDefinition } from '../backend.ts';
 import { usageError } from '../errors.ts';
-import { BASELINE, definitionOf } from '../plan.ts';
+import { BASELINE, definitionOf } from '../plan/variants.ts';
 import { createRandom } from '../random.ts';
 import type { BackendRow, Environment, Plan } from '../result.ts';
 import { RESULT_VERSION } from '../result-version.ts';

@@ -1,7 +1,11 @@
 /** One bystander trial in a process of its own: `node bystander-trial.js`, a BystanderSpec in, a BystanderTrial out. */
+import { join } from 'node:path';
 import { z } from 'zod';
-import { ask, type HostedProgram } from '../hosted-process.ts';
+import { ask, type HostedProgram } from '../host/hosted-process.ts';
+import { distDir } from '../paths.ts';
 import { type BystanderSpec, type BystanderTrial, bystanderSpecSchema, bystanderTrialSchema } from './result.ts';
+
+export const BYSTANDER_PROGRAM: string = join(distDir, 'harness', 'bystander', 'bystander-trial.js');
 
 /**
  * Never throws for what goes wrong in it: that is a failed trial. Throws TrialStopped when `signal` ended it, and for

@@ -4,9 +4,9 @@
  * order, so that a bad minute of the machine falls on all alike. Nothing is fitted; a queue that was fitted elsewhere predicts.
  */
 import type { BufferTerms } from '../backend.ts';
-import { bytesForCalls } from '../buffer.ts';
-import { TRIAL_START_MS } from '../costs.ts';
-import type { Machine } from '../machine.ts';
+import type { Machine } from '../machine/machine.ts';
+import { bytesForCalls } from '../plan/buffer.ts';
+import { TRIAL_START_MS } from '../plan/costs.ts';
 import type { Random } from '../random.ts';
 import type { TrialResult, TrialSpec } from '../result.ts';
 import { nsPerCall } from '../result-figures.ts';

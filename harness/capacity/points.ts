@@ -1,8 +1,8 @@
 /** Points of the loss surface as trials: bursts of a stamped workload into a buffer sized in calls. */
 import type { BufferTerms } from '../backend.ts';
-import { bytesForCalls } from '../buffer.ts';
-import type { Machine } from '../machine.ts';
-import { intervalMs } from '../pace.ts';
+import type { Machine } from '../machine/machine.ts';
+import { bytesForCalls } from '../plan/buffer.ts';
+import { intervalMs } from '../plan/pace.ts';
 import type { TrialResult, TrialSpec } from '../result.ts';
 import { nsPerCall } from '../result-figures.ts';
 import type { LossPoint } from './fit.ts';

@@ -1,8 +1,8 @@
 /** A capacity study from its request to its document: who takes part, the searches, the summary. */
 import type { BackendDefinition, VariantDefinition } from '../backend.ts';
 import { cannotError } from '../errors.ts';
-import type { Machine } from '../machine.ts';
-import { BASELINE, definitionOf } from '../plan.ts';
+import type { Machine } from '../machine/machine.ts';
+import { BASELINE, definitionOf } from '../plan/variants.ts';
 import { createRandom, type Random } from '../random.ts';
 import type { BackendRow, Environment, Plan } from '../result.ts';
 import { RESULT_VERSION } from '../result-version.ts';

@@ -2,7 +2,7 @@
  * Claims against a study's own cells. An interval decides or nothing does; and because a tracer that drops looks cheap, one
  * wins only where it would also if the calls it lost had cost nothing and its cost were that of the rest.
  */
-import { STRESS_FACTOR } from '../buffer.ts';
+import { STRESS_FACTOR } from '../plan/buffer.ts';
 import type { Calibration, Cell, CompletedTrial, Interval, JudgedClaim, Plan, TrialResult } from '../result.ts';
 import { nsPerCall, pipeRoundTripNs } from '../result-figures.ts';
 import { orderInterval } from '../statistics/order-interval.ts';

@@ -2,11 +2,11 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { bystanderLine, renderBystander, renderBystanderMarkdown } from '../../reports/bystander.ts';
 import { studyBystander } from '../bystander/study.ts';
-import { runBystanderTrial } from '../bystander/trial-process.ts';
-import { readEnvironment } from '../environment.ts';
+import { BYSTANDER_PROGRAM, runBystanderTrial } from '../bystander/trial-process.ts';
 import { EXIT, usageError } from '../errors.ts';
+import { readEnvironment } from '../machine/environment.ts';
+import { IDLE_POLICIES, type Settings } from '../plan/settings.ts';
 import { parseCount, parseList } from '../quantity.ts';
-import { IDLE_POLICIES, type Settings } from '../settings.ts';
 import { type CommandContext, countOf, type Finish } from './context.ts';
 import { leaveDocument, runOwnStudy } from './own-study.ts';
 
@@ -53,16 +53,16 @@ export function bystanderCommand(context: () => CommandContext, finish: Finish) 
 }
 
 async function measure(asked: Asked, around: CommandContext): Promise<number> {
-  const own = { name: 'bystander', program: 'bystander-trial.js', settings: asked.settings, out: asked.out } as const;
+  const own = { name: 'bystander', program: BYSTANDER_PROGRAM, settings: asked.settings, out: asked.out } as const;
   const { rounds, callsPerBlock } = asked;
-  return runOwnStudy(own, around, async ({ entry, host, context, prepared: { plan, rows }, stop, say }) => {
+  return runOwnStudy(own, around, async ({ hosted, context, prepared: { plan, rows }, stop, say }) => {
     const { backends, machine } = context;
     const study = await studyBystander(
       { plan, rows, backends, cpus: machine.cpus, rounds, callsPerBlock },
       {
         environment: await readEnvironment(),
         stop,
-        runTrial: (spec) => runBystanderTrial({ entry, host }, spec, stop.signal),
+        runTrial: (spec) => runBystanderTrial(hosted, spec, stop.signal),
         tried: (subject, trial) => say(`  ${bystanderLine(subject, trial)}`),
       },
     );

@@ -8,17 +8,17 @@ import { type GridOptions, gridSectionFor, predictedGridMs } from '../capacity/g
 import { type Demand, planFleet } from '../capacity/planner.ts';
 import { holds } from '../capacity/search.ts';
 import { studyCapacity } from '../capacity/study.ts';
-import { readEnvironment } from '../environment.ts';
 import { EXIT, usageError } from '../errors.ts';
-import { type Pace, parsePeak, parseRate } from '../pace.ts';
-import { definitionOf } from '../plan.ts';
+import { readEnvironment } from '../machine/environment.ts';
+import { type Pace, parsePeak, parseRate } from '../plan/pace.ts';
+import { IDLE_POLICIES, PLACEMENTS, type Settings } from '../plan/settings.ts';
+import { definitionOf } from '../plan/variants.ts';
+import { parseWakeup } from '../plan/wakeup.ts';
 import { demandOf } from '../profile/demand.ts';
 import { readProfile } from '../profile/file.ts';
 import { formatDuration, parseBytes, parseCount, parseDurationMs, parseList, parseShare } from '../quantity.ts';
-import { IDLE_POLICIES, PLACEMENTS, type Settings } from '../settings.ts';
 import { ACHIEVED_LEAST } from '../summarise/flags.ts';
-import { runTrial } from '../trial-process.ts';
-import { parseWakeup } from '../wakeup.ts';
+import { runTrial, TRIAL_PROGRAM } from '../trial/trial-process.ts';
 import { type CommandContext, countOf, type Finish, printJson, shownPath } from './context.ts';
 import { leaveDocument, runOwnStudy } from './own-study.ts';
 
@@ -183,9 +183,9 @@ function gridOptionsFor(variants: number, timeMs: number | undefined): GridOptio
 }
 
 async function search(asked: Asked, around: CommandContext): Promise<number> {
-  const own = { name: 'capacity', program: 'trial.js', settings: asked.settings, out: asked.out } as const;
+  const own = { name: 'capacity', program: TRIAL_PROGRAM, settings: asked.settings, out: asked.out } as const;
   const { searches, sectionMs } = asked;
-  return runOwnStudy(own, around, async ({ entry, host, context, prepared: { plan, rows }, stop, say }) => {
+  return runOwnStudy(own, around, async ({ hosted, context, prepared: { plan, rows }, stop, say }) => {
     const { backends, machine } = context;
     const buffered = plan.backends.filter((id) => definitionOf(id, backends).variant.buffer !== null).length;
     const grid = asked.grid && buffered > 0 ? gridOptionsFor(buffered, asked.gridTimeMs) : null;
@@ -205,7 +205,7 @@ async function search(asked: Asked, around: CommandContext): Promise<number> {
       {
         environment: await readEnvironment(),
         stop,
-        runTrial: (spec) => runTrial({ entry, host }, spec, stop.signal),
+        runTrial: (spec) => runTrial(hosted, spec, stop.signal),
         tried: (variant, n, one) => {
           say(`  ${variant} ${n + 1}: ${capacityLines.attempt(one)}: ${holds(one, criteria) ? 'held' : 'not held'}`);
         },

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { cannotError, usageError } from '../errors.ts';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 
 /** The program must be found as execvp would find it. */
 export function checkCommand(argv: readonly string[], path: string = process.env['PATH'] ?? ''): void {

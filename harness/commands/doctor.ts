@@ -1,7 +1,7 @@
 /** `tracebench doctor`: what this machine can run and why not; its state; its repair. */
 import { Command, Option } from '@commander-js/extra-typings';
 import { canonicalJson, machineState, renderDoctor, repair, runDoctor } from '../doctor/index.ts';
-import { findHost } from '../host.ts';
+import { findHost } from '../host/host.ts';
 import { type CommandContext, type Finish, printJson } from './context.ts';
 import { runOnBehalf } from './on-behalf.ts';
 

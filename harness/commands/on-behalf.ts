@@ -11,8 +11,8 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { EXIT, TracebenchError } from '../errors.ts';
-import { type Host, hostCommand, signalHosted } from '../host.ts';
-import { takeEnvironment } from '../hosted.ts';
+import { type Host, hostCommand, signalHosted } from '../host/host.ts';
+import { takeEnvironment } from '../host/hosted.ts';
 import { distDir } from '../paths.ts';
 
 /** First argument of the command line that is run so; the second is the file. Not for people. */

@@ -3,33 +3,33 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../atomic-file.ts';
 import { cannotError } from '../errors.ts';
-import { findHost, type Host } from '../host.ts';
-import { IDLE_BUSY } from '../idle.ts';
-import { checkAwake } from '../idle-check.ts';
-import { lockStudy } from '../lock.ts';
-import { refusePairs } from '../pairs.ts';
-import { distDir } from '../paths.ts';
-import { type PlanContext, resolveRequest } from '../plan.ts';
-import { probeOn } from '../probe.ts';
-import type { Settings } from '../settings.ts';
+import { findHost } from '../host/host.ts';
+import type { HostedProgram } from '../host/hosted-process.ts';
+import type { PlanContext } from '../plan/context.ts';
+import { refusePairs } from '../plan/pairs.ts';
+import { resolveRequest } from '../plan/request.ts';
+import type { Settings } from '../plan/settings.ts';
+import { probeOn } from '../session/probe.ts';
 import { type StopWatch, watchForStop } from '../stop.ts';
-import { type Prepared, prepareStudy } from '../study.ts';
-import { checkOutputFolder, newStudyDir } from '../study-files.ts';
+import { lockStudy } from '../study/lock.ts';
+import { type Prepared, prepareStudy } from '../study/study.ts';
+import { checkOutputFolder, newStudyDir } from '../study/study-files.ts';
+import { IDLE_BUSY } from '../trial/idle.ts';
+import { checkAwake } from '../trial/idle-check.ts';
 import { type CommandContext, freshSeed, planContext, printJson, resultsDir, shownPath } from './context.ts';
 
 export interface OwnStudy {
   /** The command; of its files and folders as well. */
   readonly name: 'bystander' | 'capacity';
-  /** Its trials run in this program of the build. */
+  /** Its trials run in this program of the build: the path. */
   readonly program: string;
   readonly settings: Settings;
   readonly out: string | undefined;
 }
 
 export interface Ground {
-  /** Path of the program. */
-  readonly entry: string;
-  readonly host: Host;
+  /** What its trials run in. */
+  readonly hosted: HostedProgram;
   readonly context: PlanContext;
   readonly prepared: Prepared;
   readonly stop: StopWatch;
@@ -46,9 +46,8 @@ export async function runOwnStudy(
   around: CommandContext,
   measure: (ground: Ground) => Promise<number>,
 ): Promise<number> {
-  const entry = join(distDir, 'harness', program);
-  if (!existsSync(entry))
-    throw cannotError(`${shownPath(entry)} is missing: the project is not built`, 'npm run build');
+  if (!existsSync(program))
+    throw cannotError(`${shownPath(program)} is missing: the project is not built`, 'npm run build');
   if (out !== undefined) checkOutputFolder(out);
   const host = await findHost();
   const context = planContext();
@@ -66,7 +65,7 @@ export async function runOwnStudy(
     for (const note of prepared.notes) say(`note: ${note}`);
     for (const { variant, answer, reason } of prepared.rows)
       if (answer === 'no') say(`${variant} cannot run here: ${reason}`);
-    return await measure({ entry, host, context, prepared, stop, say });
+    return await measure({ hosted: { entry: program, host }, context, prepared, stop, say });
   } finally {
     stop.dispose();
     await lock.release();

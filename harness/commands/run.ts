@@ -1,23 +1,28 @@
 /** `tracebench run`: flags → settings → study → what a person or a program reads. */
+
 import { existsSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';
 import { writeReports } from '../../reports/index.ts';
 import { renderTerminal } from '../../reports/terminal.ts';
-import { calibrate } from '../calibration.ts';
-import { checkCpuQuota } from '../cpu-quota.ts';
-import { readEnvironment } from '../environment.ts';
 import { cannotError, EXIT, usageError } from '../errors.ts';
-import { findHost, type Host } from '../host.ts';
-import { CPU_BILL, IDLE_BUSY } from '../idle.ts';
-import { checkAwake } from '../idle-check.ts';
-import { runJointTrial } from '../joint-process.ts';
-import { lockStudy } from '../lock.ts';
-import { parseBurst, parseRate } from '../pace.ts';
-import { distDir } from '../paths.ts';
-import { definitionOf, type PlanContext, resolveRequest } from '../plan.ts';
-import { probeOn } from '../probe.ts';
-import { blockProgress, lineProgress, type Progress, silentProgress } from '../progress.ts';
+import { findHost, type Host } from '../host/host.ts';
+import { readEnvironment } from '../machine/environment.ts';
+import type { PlanContext } from '../plan/context.ts';
+import { parseBurst, parseRate } from '../plan/pace.ts';
+import { resolveRequest } from '../plan/request.ts';
+import {
+  ASKED_DETAILS,
+  IDLE_POLICIES,
+  mergeSettings,
+  PLACEMENTS,
+  PROFILES,
+  readPlanFile,
+  type Settings,
+} from '../plan/settings.ts';
+import { parseStarvation } from '../plan/starvation.ts';
+import { definitionOf } from '../plan/variants.ts';
+import { parseWakeup } from '../plan/wakeup.ts';
 import {
   formatBytes,
   formatDuration,
@@ -29,20 +34,15 @@ import {
   parseList,
   parsePercent,
 } from '../quantity.ts';
+import { JOINT_PROGRAM, runJointTrial } from '../reference/joint-process.ts';
 import type { Plan } from '../result.ts';
 import { wakeupText } from '../result-words.ts';
-import { MOST_ROUNDS } from '../runner.ts';
-import {
-  ASKED_DETAILS,
-  IDLE_POLICIES,
-  mergeSettings,
-  PLACEMENTS,
-  PROFILES,
-  readPlanFile,
-  type Settings,
-} from '../settings.ts';
-import { parseStarvation } from '../starvation.ts';
+import { probeOn } from '../session/probe.ts';
 import { watchForStop } from '../stop.ts';
+import { calibrate } from '../study/calibration.ts';
+import { lockStudy } from '../study/lock.ts';
+import { blockProgress, lineProgress, type Progress, silentProgress } from '../study/progress.ts';
+import { MOST_ROUNDS } from '../study/runner.ts';
 import {
   type NewStudy,
   type Prepared,
@@ -52,9 +52,12 @@ import {
   type StudyRun,
   type StudyServices,
   startStudy,
-} from '../study.ts';
-import { checkOutputFolder, isComplete, newestStudy, newStudyDir, PLAN_FILE } from '../study-files.ts';
-import { parseWakeup } from '../wakeup.ts';
+} from '../study/study.ts';
+import { checkOutputFolder, isComplete, newestStudy, newStudyDir, PLAN_FILE } from '../study/study-files.ts';
+import { checkCpuQuota } from '../trial/cpu-quota.ts';
+import { CPU_BILL, IDLE_BUSY } from '../trial/idle.ts';
+import { checkAwake } from '../trial/idle-check.ts';
+import { TRIAL_PROGRAM } from '../trial/trial-process.ts';
 import { checkCommand, checkUser } from './check-target.ts';
 import {
   type CommandContext,
@@ -74,7 +77,7 @@ function servicesOn(host: Host): StudyServices {
     probe: probeOn(host),
     readEnvironment,
     calibrate,
-    joint: (spec, stop) => runJointTrial({ entry: join(distDir, 'harness', 'joint-trial.js'), host }, spec, stop),
+    joint: (spec, stop) => runJointTrial({ entry: JOINT_PROGRAM, host }, spec, stop),
     write: async (dir, study, trials) => writeReports(dir, study, trials),
   };
 }
@@ -253,9 +256,8 @@ async function locked(
   claims: boolean,
   study: (run: StudyRun) => Promise<StudyOutcome>,
 ): Promise<number> {
-  const entry = join(distDir, 'harness', 'trial.js');
-  if (!existsSync(entry))
-    throw cannotError(`${shownPath(entry)} is missing: the project is not built`, 'npm run build');
+  if (!existsSync(TRIAL_PROGRAM))
+    throw cannotError(`${shownPath(TRIAL_PROGRAM)} is missing: the project is not built`, 'npm run build');
   const lock = await lockStudy(`tracebench ${around.argv.join(' ')}`);
   const progress = progressFor(around);
   const stop = watchForStop((reason) => {
@@ -266,7 +268,7 @@ async function locked(
   try {
     const { backends } = planContext();
     const outcome = await study({
-      program: { entry, host },
+      program: { entry: TRIAL_PROGRAM, host },
       backends,
       services: servicesOn(host),
       progress,

@@ -6,14 +6,14 @@ import { renderSelect } from '../../reports/select.ts';
 import { PRIVILEGES, variantId } from '../backend.ts';
 import { readCapacity } from '../capacity/file.ts';
 import { EXIT, usageError } from '../errors.ts';
-import { parsePeak, parseRate } from '../pace.ts';
+import { parsePeak, parseRate } from '../plan/pace.ts';
 import { parseBytes, parseDurationNs, parseShare } from '../quantity.ts';
 import type { Study } from '../result.ts';
 import type { MeasuredCapacities } from '../select/capacity.ts';
 import { type Declared, judge } from '../select/judge.ts';
 import type { Needs } from '../select/needs.ts';
-import { newestStudy } from '../study-files.ts';
-import { RESULT_FILE, readResult } from '../study-result.ts';
+import { newestStudy } from '../study/study-files.ts';
+import { RESULT_FILE, readResult } from '../study/study-result.ts';
 import { meantOr } from '../suggest.ts';
 import { type CommandContext, type Finish, printJson, resultsDir, shownPath } from './context.ts';
 

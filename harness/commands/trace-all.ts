@@ -1,9 +1,9 @@
 /** `tracebench trace --all`: who can take part, the joint run, the table. */
 import { backends, findVariant } from '../../backends/index.ts';
 import { cannotError } from '../errors.ts';
-import { probeVariant } from '../probe.ts';
 import { COUNTER, REFERENCE } from '../reference/roles.ts';
 import type { BackendRow } from '../result.ts';
+import { probeVariant } from '../session/probe.ts';
 import { watchForStop } from '../stop.ts';
 import { parseSyscallList } from '../syscalls/index.ts';
 import { type AllResult, traceAll } from '../trace/all.ts';

@@ -2,11 +2,11 @@
 import { Command, Option } from '@commander-js/extra-typings';
 import { findVariant } from '../../backends/index.ts';
 import { usageError } from '../errors.ts';
-import { findHost } from '../host.ts';
-import { probeVariant } from '../probe.ts';
-import { DEFAULT_BUFFER } from '../profiles.ts';
+import { findHost } from '../host/host.ts';
+import { DEFAULT_BUFFER } from '../plan/profiles.ts';
 import { parseBytes, parseList } from '../quantity.ts';
 import { REFERENCE } from '../reference/roles.ts';
+import { probeVariant } from '../session/probe.ts';
 import { runTrace } from '../trace/index.ts';
 import { checkCommand, checkUser } from './check-target.ts';
 import type { CommandContext, Finish } from './context.ts';

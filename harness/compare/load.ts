@@ -3,8 +3,8 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { usageError } from '../errors.ts';
 import type { Study, TrialResult } from '../result.ts';
-import { readTrials, TRIALS_FILE } from '../study-files.ts';
-import { RESULT_FILE, readResult } from '../study-result.ts';
+import { readTrials, TRIALS_FILE } from '../study/study-files.ts';
+import { RESULT_FILE, readResult } from '../study/study-result.ts';
 import { type CellTrials, groupByCell, NO_TRIALS } from '../summarise/rounds.ts';
 
 export interface LoadedStudy {

@@ -1,7 +1,7 @@
 /** Which cells of two studies are the same cell. */
 import type { Cell, Study } from '../result.ts';
 import { backendLabel } from '../result-words.ts';
-import { workloadKey } from '../summarise/comparisons.ts';
+import { workloadKey } from '../summarise/same-cells.ts';
 
 export interface CellPair {
   readonly base: Cell;

@@ -1,8 +1,8 @@
 /** The books of a trial under a whole tool: its text against the workload's truth (oracle.ts judges, as it does for all). */
 import type { Contestant } from '../../backends/external/contestant.ts';
 import type { Counter } from '../backend.ts';
-import { judgeCounts, judgeRecords, type KindTruth } from '../oracle.ts';
 import type { Accounting } from '../result.ts';
+import { judgeCounts, judgeRecords, type KindTruth } from '../trial/oracle.ts';
 import type { ToolCalls } from './tool-output.ts';
 
 /** Loader, libc, preparation, truth line and exit: strace -f counts 46 … 68 under the workloads. */

@@ -3,7 +3,7 @@ import type { Contestant } from '../../backends/external/contestant.ts';
 import { findProgram } from '../applications/programs.ts';
 import { BackendError } from '../errors.ts';
 import type { BackendRow } from '../result.ts';
-import { runTraced } from '../traced.ts';
+import { runTraced } from '../session/traced.ts';
 import { ToolTrial } from './tool-trial.ts';
 
 export const INSTALL_MEND = './tracebench setup --contestants';

@@ -1,6 +1,6 @@
 /** What processes used: CPU time from schedstat, in ns where rusage of short runs is ticks; memory. */
 import { readdirSync } from 'node:fs';
-import { field, readFact } from '../proc-files.ts';
+import { field, readFact } from '../machine/proc-files.ts';
 
 function tasksOf(pid: number): string[] {
   try {

@@ -1,8 +1,8 @@
 /** Waiting until a tool traces: a text that it writes, or a call that its main thread waits in. */
 import { join } from 'node:path';
 import type { ReadySign } from '../../backends/external/contestant.ts';
-import { readFact } from '../proc-files.ts';
-import { NATIVE_ARCH } from '../session.ts';
+import { readFact } from '../machine/proc-files.ts';
+import { NATIVE_ARCH } from '../session/session.ts';
 import { syscallName } from '../syscalls/index.ts';
 import { hasLine } from './output-files.ts';
 

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { STDERR, STDOUT } from '../../backends/external/contestant.ts';
-import { Target, type TargetEnd, untracedSettings } from '../target.ts';
+import { Target, type TargetEnd, untracedSettings } from '../session/target.ts';
 
 /** Of any one file. Beyond, writing fails with EFBIG; a tool that is killed by that would tell nothing. */
 export const MOST_FILE_BYTES = 1 << 30;

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { native, type SoakHandle, type SoakReading } from '../../native/index.ts';
-import { keepAwake } from '../idle.ts';
+import { keepAwake } from '../trial/idle.ts';
 import { soakReading } from './bill.ts';
 
 /** A few thousand pieces, after which the soaker knows its shortest. */

@@ -1,7 +1,7 @@
 /** Audit as it stands: its owner, its rules, and what may be done about login uids. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readFact } from '../proc-files.ts';
+import { readFact } from '../machine/proc-files.ts';
 import { type Fact, known, untold } from './fact.ts';
 import type { ProgramAnswer } from './programs.ts';
 

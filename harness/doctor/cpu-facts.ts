@@ -1,6 +1,6 @@
 /** How much of the machine's processors this process may use: affinity, and the quotas of its control groups. */
 import { dirname, join } from 'node:path';
-import { field, INITIAL_NAMESPACES, namespaceInode, parseCpuList, readFact } from '../proc-files.ts';
+import { field, INITIAL_NAMESPACES, namespaceInode, parseCpuList, readFact } from '../machine/proc-files.ts';
 import { type Fact, known, untold } from './fact.ts';
 import { type Mount, mountPoint, readMounts } from './mounts.ts';
 

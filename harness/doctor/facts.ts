@@ -1,10 +1,10 @@
 /** The facts behind the probes' answers: what a reader needs to see why a backend cannot run, and what would mend it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ContainerFinding, findContainer } from '../container.ts';
-import { readEnvironment } from '../environment.ts';
-import { readKernelConfig } from '../kernel-config.ts';
-import { field, INITIAL_NAMESPACES, namespaceInode, readFact } from '../proc-files.ts';
+import { type ContainerFinding, findContainer } from '../machine/container.ts';
+import { readEnvironment } from '../machine/environment.ts';
+import { readKernelConfig } from '../machine/kernel-config.ts';
+import { field, INITIAL_NAMESPACES, namespaceInode, readFact } from '../machine/proc-files.ts';
 import type { Environment } from '../result.ts';
 import { type AuditFacts, type LoginFacts, readAudit, readLogin } from './audit-facts.ts';
 import { type CgroupFacts, type CpuFacts, readCgroups, readCpus } from './cpu-facts.ts';

@@ -1,8 +1,8 @@
 /** doctor: what this machine can run, why not, and what would mend it. */
 import { toolIds, variantIds } from '../../backends/index.ts';
-import { findHost } from '../host.ts';
-import { probeOn } from '../probe.ts';
+import { findHost } from '../host/host.ts';
 import type { BackendRow } from '../result.ts';
+import { probeOn } from '../session/probe.ts';
 import { readFacts } from './facts.ts';
 import { askProgram } from './programs.ts';
 import { buildReport, type DoctorReport } from './report.ts';

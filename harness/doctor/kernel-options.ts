@@ -1,7 +1,7 @@
 /** The kernel's build options that decide what can run here: from its configuration, else from what they leave in /proc and /sys. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KernelConfig } from '../kernel-config.ts';
+import type { KernelConfig } from '../machine/kernel-config.ts';
 import { readMounts } from './mounts.ts';
 
 export interface KernelOption {

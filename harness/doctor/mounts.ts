@@ -1,7 +1,7 @@
 /** What is mounted where. File systems are looked at, never mounted from here. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFact } from '../proc-files.ts';
+import { readFact } from '../machine/proc-files.ts';
 import { type Fact, known, untold } from './fact.ts';
 
 export interface Mount {

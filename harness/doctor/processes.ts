@@ -1,8 +1,8 @@
 /** Live processes that run one of our native programs. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { readProcess } from '../machine/proc-files.ts';
 import { binDir } from '../paths.ts';
-import { readProcess } from '../proc-files.ts';
 
 export interface OurProcess {
   readonly pid: number;

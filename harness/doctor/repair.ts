@@ -1,8 +1,8 @@
 /** Gives back what a killed run left behind: what the guard knows how to restore, and orphaned processes of ours. */
 
 import { z } from 'zod';
+import { readFact } from '../machine/proc-files.ts';
 import { binDir } from '../paths.ts';
-import { readFact } from '../proc-files.ts';
 import { listOurProcesses, type OurProcess, readOurProcess } from './processes.ts';
 import { type ProgramRun, runProgram } from './programs.ts';
 

@@ -4,7 +4,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readFact } from '../proc-files.ts';
+import { readFact } from '../machine/proc-files.ts';
 import { readMounts } from './mounts.ts';
 import { listOurProcesses } from './processes.ts';
 import { askProgram, type ProgramAnswer } from './programs.ts';

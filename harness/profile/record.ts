@@ -3,9 +3,9 @@ import { findVariant } from '../../backends/index.ts';
 import type { SessionReport } from '../../native/index.ts';
 import type { Running } from '../backend.ts';
 import { COUNTER } from '../reference/roles.ts';
-import { type Meter, TraceSession } from '../session.ts';
-import type { TargetEnd } from '../target.ts';
-import { onlyReport, runTraced, type TracedSettings } from '../traced.ts';
+import { type Meter, TraceSession } from '../session/session.ts';
+import type { TargetEnd } from '../session/target.ts';
+import { onlyReport, runTraced, type TracedSettings } from '../session/traced.ts';
 import { stillRuns } from './running.ts';
 
 const LOOK_MS = 100;

@@ -5,7 +5,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { cannotError, usageError } from '../errors.ts';
-import { field, readFact, readProcess } from '../proc-files.ts';
+import { field, readFact, readProcess } from '../machine/proc-files.ts';
 
 function isAncestor(pid: number): boolean {
   for (let at = process.pid; at > 0; at = readProcess(at)?.ppid ?? 0) if (at === pid) return true;

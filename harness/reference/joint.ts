@@ -5,10 +5,10 @@
 import { findVariant } from '../../backends/index.ts';
 import type { SessionReport } from '../../native/index.ts';
 import type { Capabilities } from '../backend.ts';
+import { runTraced, type TracedSettings } from '../session/traced.ts';
 import { NATIVE_ARCH } from '../syscalls/index.ts';
 import { type LostCalls, lostCalls } from '../trace/loss.ts';
 import { type Tally, TallyCounter, tallyCounts } from '../trace/tally.ts';
-import { runTraced, type TracedSettings } from '../traced.ts';
 import { Recording } from './recording.ts';
 
 export interface JointSettings

@@ -1,6 +1,6 @@
 /** Which joint trials a study makes: every workload of it under every recording or counting variant, once. */
-import { iterationCost } from '../costs.ts';
-import { makesSystemCalls } from '../events.ts';
+import { iterationCost } from '../plan/costs.ts';
+import { makesSystemCalls } from '../plan/events.ts';
 import type { JointSpec, Plan, WorkloadSpec } from '../result.ts';
 
 /** Enough for every kind of call and every thread of a workload; the timed trials make millions. */

@@ -1,6 +1,8 @@
-/** How long the reference check of a study takes, roughly (costs.ts); no figure of it reaches a result. */
-import { addedBy, iterationCost, JOINT_COMPARE_NS, JOINT_START_MS } from '../costs.ts';
-import { definitionOf, type PlanContext } from '../plan.ts';
+/** How long the reference check of a study takes, roughly (plan/costs.ts); no figure of it reaches a result. */
+
+import type { PlanContext } from '../plan/context.ts';
+import { addedBy, iterationCost, JOINT_COMPARE_NS, JOINT_START_MS } from '../plan/costs.ts';
+import { definitionOf } from '../plan/variants.ts';
 import type { JointSpec, WorkloadSpec } from '../result.ts';
 
 /** null with a command: nobody knows how long one runs. */

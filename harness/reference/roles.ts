@@ -1,6 +1,6 @@
 /** Who is held against whom: the collector that the others are compared with, and the one that counts. */
 import type { BackendDefinition } from '../backend.ts';
-import { definitionOf } from '../plan.ts';
+import { definitionOf } from '../plan/variants.ts';
 import type { JointRoles } from './plan.ts';
 
 /** The collector that is proved against ground truth and that the others are held against. */

@@ -8,7 +8,7 @@ import {
   workloadSpecSchema,
 } from './trial-spec.ts';
 
-/** The plan as expanded and recorded; harness/plan.ts makes it from flags and files. */
+/** The plan as expanded and recorded; harness/plan/ makes it from flags and files. */
 export const planSchema = z.object({
   profile: z.string(),
   seed: z.int().nonnegative(),

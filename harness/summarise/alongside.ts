@@ -1,10 +1,11 @@
 /** A cell of two collectors → what the pair costs beside what each costs alone, and the books of the second. */
+
+import { starvationOf } from '../plan/starvation.ts';
 import type { Alongside, CompletedTrial, Plan } from '../result.ts';
 import { wakeupText } from '../result-words.ts';
-import { starvationOf } from '../starvation.ts';
 import { orderInterval } from '../statistics/order-interval.ts';
-import { workloadKey } from './comparisons.ts';
 import { addedByRound, type CellTrials, inOrder } from './rounds.ts';
+import { workloadKey } from './same-cells.ts';
 
 type PlanCell = Plan['cells'][number];
 type Terms = Pick<PlanCell['trial'], 'variant' | 'bufferBytes' | 'wakeup'>;

@@ -1,9 +1,10 @@
 /** Trials of one cell → the cell: its terms, its intervals, its flags. */
-import { soakedId } from '../cpu-bill/cells.ts';
+
+import { soakedId } from '../plan/soaked-cells.ts';
+import { starvationOf } from '../plan/starvation.ts';
 import type { Cell, CompletedTrial, JointResult, Plan, TrialResult } from '../result.ts';
 import { nsPerCall } from '../result-figures.ts';
 import { wakeupText } from '../result-words.ts';
-import { starvationOf } from '../starvation.ts';
 import { bcaMedian } from '../statistics/bootstrap.ts';
 import { logRatios, mapInterval, ratioInterval } from '../statistics/order-interval.ts';
 import { proportionality } from '../statistics/power.ts';
@@ -17,6 +18,7 @@ import { canaryBands, marksOf } from './marks.ts';
 import { openLoopOf } from './open-loop.ts';
 import { outliersOf } from './outliers.ts';
 import { type CellTrials, groupByCell, inOrder, intervalOver, NO_TRIALS, pairByRound, values } from './rounds.ts';
+import { sameButCalls } from './same-cells.ts';
 import { lossByTrial, starvesAny } from './starved.ts';
 
 /** What the summary must know of a variant; a backend's declared capabilities have all of it. */
@@ -236,29 +238,4 @@ function growthOf(plan: Plan, planCell: PlanCell, of: (cellId: string) => CellTr
     }
   }
   return null;
-}
-
-/** True for two cells that differ in nothing but the number of calls; for baselines, in nothing the target can see. */
-export function sameButCalls(a: PlanCell, b: PlanCell): boolean {
-  const key = ({ trial, baselineCellId }: PlanCell): string => {
-    const { workload, variant, workloadCpus, auditContext, user, filter } = trial;
-    const work = workload.kind === 'stamped' ? { ...workload, calls: 0 } : workload;
-    const target = { work, variant, workloadCpus, auditContext, user };
-    if (baselineCellId === null) return JSON.stringify({ target });
-    const { bufferBytes, inFlight, wakeup, placement, collectorCpus, consumer, alongside, stallMs, cpuQuota } = trial;
-    const collector = {
-      filter,
-      bufferBytes,
-      inFlight,
-      wakeup,
-      placement,
-      collectorCpus,
-      consumer,
-      alongside,
-      stallMs,
-      cpuQuota,
-    };
-    return JSON.stringify({ target, collector });
-  };
-  return a !== b && key(a) === key(b);
 }

@@ -1,9 +1,9 @@
-import { type Pace, paceLabel, paceText } from '../pace.ts';
-import { pairId } from '../pairs.ts';
+import { type Pace, paceLabel, paceText } from '../plan/pace.ts';
+import { pairId } from '../plan/pairs.ts';
+import { starvationOf } from '../plan/starvation.ts';
 import { formatShare } from '../quantity.ts';
 import type { Plan, WorkloadSpec } from '../result.ts';
 import { starvationText, wakeupText, workloadName } from '../result-words.ts';
-import { starvationOf } from '../starvation.ts';
 
 type PlanCell = Plan['cells'][number];
 

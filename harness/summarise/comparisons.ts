@@ -1,23 +1,17 @@
-import { paceText } from '../pace.ts';
-import type { Comparison, Plan, TrialResult, WorkloadSpec } from '../result.ts';
-import { starvationOf } from '../starvation.ts';
+import { starvationOf } from '../plan/starvation.ts';
+import type { Comparison, Plan, TrialResult } from '../result.ts';
 import { holm, signTest } from '../statistics/hypothesis.ts';
 import { contains, logRatios, ratioInterval } from '../statistics/order-interval.ts';
-import { sameButCalls, type VariantTerms } from './cells.ts';
+import type { VariantTerms } from './cells.ts';
 import { workloadLabel } from './command.ts';
 import { groupByCell, NO_TRIALS, pairByRound } from './rounds.ts';
-
-/** What two backends must have in common to be compared, besides their budget: the same work per call. */
-export function workloadKey(workload: WorkloadSpec): string {
-  return workload.kind === 'stamped'
-    ? `${workload.name} ${workload.match ?? ''} ${workload.threads} ${workload.pace ? paceText(workload.pace) : ''}`
-    : JSON.stringify([workload.name, ...workload.argv]);
-}
+import { sameButCalls, workloadKey } from './same-cells.ts';
 
 /**
- * Every pair of cells of one workload that have one collector, let it work, deliver records and have their buffers by the same budget: the paired ratio of their times, sign test, Holm over the
- * workload. A pair is a tie unless its interval leaves 1 out *and* the adjusted p is below 0.05; with few rounds and
- * many pairs no p can be (roundsToRank), and then a tie means undecided.
+ * Every pair of cells of one workload that have one collector, let it work, deliver records and have their buffers by the
+ * same budget: the paired ratio of their times, sign test, Holm over the workload. A pair is a tie unless its interval
+ * leaves 1 out *and* the adjusted p is below 0.05; with few rounds and many pairs no p can be (roundsToRank), and then a
+ * tie means undecided.
  */
 export function compareCells(
   plan: Plan,

@@ -1,7 +1,7 @@
 /** What a reader must know before using a cell's figures, each with what to do about it. */
 
-import { STRESS_FACTOR } from '../buffer.ts';
-import type { Pace } from '../pace.ts';
+import { STRESS_FACTOR } from '../plan/buffer.ts';
+import type { Pace } from '../plan/pace.ts';
 import type { Cell, CompletedTrial, Plan } from '../result.ts';
 import { median } from '../statistics/describe.ts';
 import { MIN_ROUNDS } from '../statistics/order-interval.ts';

@@ -1,6 +1,7 @@
 /** Trials of a cell → what was lost trial by trial, for tables of starved collectors. */
+
+import { starvationOf } from '../plan/starvation.ts';
 import type { Cell, CompletedTrial, Plan } from '../result.ts';
-import { starvationOf } from '../starvation.ts';
 import { orderInterval } from '../statistics/order-interval.ts';
 
 /** Whether its collector was kept from its work: then nothing but the table of such cells shows its figures as the backend's. */

@@ -3,7 +3,7 @@
  * those that block told apart from those that drop; (2) whether the books balanced, and where the reference stands;
  * (3) what the study could not tell, and the command that would.
  */
-import { STRESS_FACTOR } from '../buffer.ts';
+import { STRESS_FACTOR } from '../plan/buffer.ts';
 import type { Cell, Interval, Study, TrialResult } from '../result.ts';
 import { backendLabel, wakeupText } from '../result-words.ts';
 import { runCommand, workloadLabel } from './command.ts';

@@ -1,12 +1,12 @@
 /** `tracebench trace`: any command through any backend, printed as it goes or summed up. */
 import { findVariant } from '../../backends/index.ts';
 import type { AskedDetail, VariantDefinition } from '../backend.ts';
-import { checkDetail } from '../detail.ts';
 import { usageError } from '../errors.ts';
 import type { EventBatch } from '../event.ts';
+import { checkDetail } from '../session/detail.ts';
+import { type TracedRun, traceCommand } from '../session/traced.ts';
 import { watchForStop } from '../stop.ts';
 import { parseSyscallList } from '../syscalls/index.ts';
-import { type TracedRun, traceCommand } from '../traced.ts';
 import { formatJson, formatRecord } from './format.ts';
 import { type LostCalls, lostCalls, renderLost } from './loss.ts';
 import { Sink } from './sink.ts';

@@ -7,7 +7,7 @@
  * (its place has left the window; it stays counted as missing), or never issued.
  *
  * It computes no verdict. It hands on counts that were made independently of the backend's own loss counters;
- * harness/oracle.ts compares the two.
+ * harness/trial/oracle.ts compares the two.
  */
 #ifndef TRACEBENCH_LEDGER_H
 #define TRACEBENCH_LEDGER_H

@@ -4,8 +4,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { findVariant } from '../../backends/index.ts';
-import { bytesForCalls } from '../../harness/buffer.ts';
-import { readMachine } from '../../harness/machine.ts';
+import { readMachine } from '../../harness/machine/machine.ts';
+import { bytesForCalls } from '../../harness/plan/buffer.ts';
 import type { Accounting, CompletedTrial, TrialResult } from '../../harness/result.ts';
 import { findWorkload, workloads } from '../../workloads/index.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';

@@ -1,17 +1,19 @@
 /** Applications of the catalogue in real trials: those that need nothing that is not here already. */
+
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { findVariant } from '../../backends/index.ts';
-import { holdScratch } from '../../harness/guard.ts';
 import type { TrialSpec } from '../../harness/result.ts';
+import { holdScratch } from '../../harness/session/guard.ts';
+import { TRIAL_PROGRAM } from '../../harness/trial/trial-process.ts';
 import { findApplication } from '../../workloads/applications/index.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { argumentsOf, type ProcessId, statOf, statusLine, stillRunning, treeOf, until } from '../fixtures/processes.ts';
 import { syscallSubjects } from './collect.ts';
-import { runTrial, specFor, TRIAL_ENTRY } from './trial-process.ts';
+import { runTrial, specFor } from './trial-process.ts';
 
 const usable = (await syscallSubjects()).filter((s) => s.unavailable === null).map(({ id }) => id);
 const before = await restingState();
@@ -124,7 +126,7 @@ test('a private directory goes with all that is in it, and with nothing that it 
 
 /** A trial of it in a process of its own, which lives as long as its standard input. */
 function start(name: string, changes: Partial<TrialSpec> = {}) {
-  const trial = spawn(process.execPath, [TRIAL_ENTRY], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const trial = spawn(process.execPath, [TRIAL_PROGRAM], { stdio: ['pipe', 'pipe', 'ignore'] });
   let printed = '';
   trial.stdout.on('data', (data) => {
     printed += String(data);

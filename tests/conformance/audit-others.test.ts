@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { repair, runDoctor } from '../../harness/doctor/index.ts';
 import { renderDoctor } from '../../harness/doctor/report.ts';
 import { projectRoot } from '../../harness/paths.ts';
-import { probeVariant } from '../../harness/probe.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { stillRunning, treeOf, until } from '../fixtures/processes.ts';
 import { audit, keysOf, longTrial } from './audit.ts';

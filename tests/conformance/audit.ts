@@ -1,9 +1,11 @@
 /** Audit as it stands, and a trial that holds it. */
+
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { machineState } from '../../harness/doctor/index.ts';
+import { TRIAL_PROGRAM } from '../../harness/trial/trial-process.ts';
 import { statusLine, treeOf } from '../fixtures/processes.ts';
-import { specFor, stamped, TRIAL_ENTRY } from './trial-process.ts';
+import { specFor, stamped } from './trial-process.ts';
 
 /** As `tracebench-guard --state` has it: everything of audit that a trial could change. */
 export interface AuditState {
@@ -23,7 +25,7 @@ export const keysOf = (state: AuditState): string[] =>
 
 /** A trial whose target is traced and goes on for a long time. */
 export async function longTrial(id: string): Promise<{ pid: number; guard: number; kill(): void }> {
-  const trial = spawn(process.execPath, [TRIAL_ENTRY], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const trial = spawn(process.execPath, [TRIAL_PROGRAM], { stdio: ['pipe', 'ignore', 'ignore'] });
   trial.stdin.on('error', () => {});
   const spec = specFor(id, stamped('exec', 1_000_003), { auditContext: 'present' });
   trial.stdin.write(`${JSON.stringify(spec)}\n`);

@@ -5,7 +5,7 @@
 import { constants } from 'node:os';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ARCH, type EventRecord } from '../../harness/event.ts';
-import { NATIVE_ARCH } from '../../harness/session.ts';
+import { NATIVE_ARCH } from '../../harness/session/session.ts';
 import { syscallNumber } from '../../harness/syscalls/index.ts';
 import {
   CALLS_PROGRAM,

@@ -5,9 +5,9 @@ import { findVariant, variantIds } from '../../backends/index.ts';
 import type { AskedDetail, Capabilities, Placement } from '../../harness/backend.ts';
 import type { EventRecord } from '../../harness/event.ts';
 import { projectRoot } from '../../harness/paths.ts';
-import { probeVariant } from '../../harness/probe.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
+import { onlyReport, runTraced, type TracedOutcome } from '../../harness/session/traced.ts';
 import { syscallNumber } from '../../harness/syscalls/index.ts';
-import { onlyReport, runTraced, type TracedOutcome } from '../../harness/traced.ts';
 import type { SessionReport } from '../../native/index.ts';
 import type { Workload } from '../../workloads/index.ts';
 

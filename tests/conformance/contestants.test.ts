@@ -1,4 +1,5 @@
 /** Tools that do not behave, beside a target: each is named with what it said, and nothing of it is left. */
+
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -9,11 +10,12 @@ import { INSTALL_MEND, probeContestant } from '../../harness/contestants/probe.t
 import { ToolRun, type ToolTerms } from '../../harness/contestants/tool-run.ts';
 import { machineState } from '../../harness/doctor/index.ts';
 import { listOurProcesses } from '../../harness/doctor/processes.ts';
-import { type Guard, holdScratch } from '../../harness/guard.ts';
-import { runTraced, type TracedOutcome } from '../../harness/traced.ts';
+import { type Guard, holdScratch } from '../../harness/session/guard.ts';
+import { runTraced, type TracedOutcome } from '../../harness/session/traced.ts';
+import { TRIAL_PROGRAM } from '../../harness/trial/trial-process.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { stillRunning, treeOf } from '../fixtures/processes.ts';
-import { specFor, stamped, TRIAL_ENTRY } from './trial-process.ts';
+import { specFor, stamped } from './trial-process.ts';
 
 let scratch: Guard;
 
@@ -135,7 +137,7 @@ describe('a trial under the audit daemon', () => {
       return;
     }
     const before = await restingState();
-    const trial = spawn(process.execPath, [TRIAL_ENTRY], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const trial = spawn(process.execPath, [TRIAL_PROGRAM], { stdio: ['pipe', 'ignore', 'ignore'] });
     const ended = new Promise((resolve) => trial.once('close', resolve));
     const spec = specFor('external/audit-daemon', stamped('visible', 10_000_000), { auditContext: 'present' });
     trial.stdin.write(`${JSON.stringify(spec)}\n`);

@@ -4,9 +4,9 @@ import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { listOurProcesses } from '../../harness/doctor/processes.ts';
-import { readMachine } from '../../harness/machine.ts';
+import { readMachine } from '../../harness/machine/machine.ts';
 import { binDir } from '../../harness/paths.ts';
-import { probeVariant } from '../../harness/probe.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
 import { runTrial, specFor, stamped } from './trial-process.ts';
 
 const cpus = readMachine().cpus.length;

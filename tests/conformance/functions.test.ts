@@ -2,20 +2,22 @@
  * Variants that trace a function of the target's own: what one call of it is, and that nothing of it is ever taken for a
  * system call. Their books are in accounting.test.ts, with everybody's.
  */
+
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { findVariant } from '../../backends/index.ts';
 import { type EventRecord, NR_FUNCTION } from '../../harness/event.ts';
-import { anyFunction } from '../../harness/events.ts';
-import { NATIVE_ARCH, wakeupCode } from '../../harness/session.ts';
+import { anyFunction } from '../../harness/plan/events.ts';
+import { NATIVE_ARCH, wakeupCode } from '../../harness/session/session.ts';
+import { TRIAL_PROGRAM } from '../../harness/trial/trial-process.ts';
 import { native } from '../../native/index.ts';
 import { findWorkload } from '../../workloads/index.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { stillRunning, treeOf, until } from '../fixtures/processes.ts';
 import { CALLS_PROGRAM, collect, subjects } from './collect.ts';
-import { specFor, stamped, TRIAL_ENTRY } from './trial-process.ts';
+import { specFor, stamped } from './trial-process.ts';
 
 const before = await restingState();
 const tracing = (await subjects()).filter((s) => s.capabilities.events === 'function');
@@ -93,7 +95,7 @@ describe.each(usable)('$id', ({ id }) => {
   });
 
   test('the trial process is killed: target and probes go with it', async () => {
-    const trial = spawn(process.execPath, [TRIAL_ENTRY], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const trial = spawn(process.execPath, [TRIAL_PROGRAM], { stdio: ['pipe', 'ignore', 'ignore'] });
     const ended = new Promise((resolve) => trial.once('exit', (_code, signal) => resolve(signal)));
     trial.stdin.write(`${JSON.stringify(specFor(id, stamped('function', 100_000_007)))}\n`);
     await sleep(500);

@@ -2,6 +2,7 @@
  * Targets that do not end as they should, collectors that are stopped or killed at the wrong moment: what was seen is
  * still right, and the machine is as it was before.
  */
+
 import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,15 +13,16 @@ import { findVariant } from '../../backends/index.ts';
 import { BackendError } from '../../harness/errors.ts';
 import type { EventBatch } from '../../harness/event.ts';
 import type { TrialSpec } from '../../harness/result.ts';
-import { TraceSession } from '../../harness/session.ts';
+import { TraceSession } from '../../harness/session/session.ts';
+import { Target } from '../../harness/session/target.ts';
+import { holdFor, runTraced } from '../../harness/session/traced.ts';
 import { syscallNumber } from '../../harness/syscalls/index.ts';
-import { Target } from '../../harness/target.ts';
 import { lostCalls } from '../../harness/trace/loss.ts';
-import { holdFor, runTraced } from '../../harness/traced.ts';
+import { TRIAL_PROGRAM } from '../../harness/trial/trial-process.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { processesWith, statOf, statusLine, stillRunning, treeOf, until } from '../fixtures/processes.ts';
 import { CALLS_PROGRAM, fewCalls, markOf, outlasting, type Subject, syscallSubjects } from './collect.ts';
-import { runTrial, specFor, stamped, TRIAL_ENTRY } from './trial-process.ts';
+import { runTrial, specFor, stamped } from './trial-process.ts';
 
 const NOBODY = 65534;
 
@@ -320,7 +322,7 @@ describe.each(recording.filter(isKilled))('$id, the trial process is killed', ({
   const moments = Array.from({ length: 8 }, () => 20 + Math.floor(Math.random() * 380));
 
   test.each(moments)('%i ms after its start', async (delayMs) => {
-    const trial = spawn(process.execPath, [TRIAL_ENTRY], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const trial = spawn(process.execPath, [TRIAL_PROGRAM], { stdio: ['pipe', 'ignore', 'ignore'] });
     const ended = new Promise((resolve) => trial.once('exit', (_code, signal) => resolve(signal)));
     const spec = specFor(id, stamped('exec', 1_000_003), {
       auditContext: needsAuditContext(id) ? 'present' : 'absent',

@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { findVariant } from '../../backends/index.ts';
 import type { EventRecord, PathString } from '../../harness/event.ts';
-import { NATIVE_ARCH, wakeupCode } from '../../harness/session.ts';
+import { NATIVE_ARCH, wakeupCode } from '../../harness/session/session.ts';
 import { syscallNumber } from '../../harness/syscalls/index.ts';
 import { native } from '../../native/index.ts';
 import { CALLS_PROGRAM, type Collected, runCase, subjects } from './collect.ts';

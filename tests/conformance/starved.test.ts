@@ -1,9 +1,9 @@
 /** A collector with a CPU quota: it is held back, the books balance, nothing of it stays. Bounds are of bookkeeping, not of speed. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { canonicalJson, machineState } from '../../harness/doctor/index.ts';
-import { holdCpuGroup } from '../../harness/guard.ts';
-import { probeVariant } from '../../harness/probe.ts';
 import type { TrialSpec } from '../../harness/result.ts';
+import { holdCpuGroup } from '../../harness/session/guard.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { runTrial, specFor } from './trial-process.ts';
 

@@ -1,4 +1,5 @@
 /** Tracing instances that are there already: a dead trial's, a living one's, somebody else's, and one in the trial's own place. */
+
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,10 +7,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { machineState, repair } from '../../harness/doctor/index.ts';
 import { type TrialResult, trialResultSchema } from '../../harness/result.ts';
+import { TRIAL_PROGRAM } from '../../harness/trial/trial-process.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { statOf, stillRunning, treeOf, until } from '../fixtures/processes.ts';
 import { subjects } from './collect.ts';
-import { runTrial, specFor, stamped, TRIAL_ENTRY } from './trial-process.ts';
+import { runTrial, specFor, stamped } from './trial-process.ts';
 
 const available = (await subjects()).filter((s) => s.unavailable === null).map((s) => s.id);
 const usable = available.filter((id) => id.startsWith('ftrace'));
@@ -102,7 +104,7 @@ describe.runIf(usable.length > 0)('a tracing instance that is there already', ()
 
   test('in the trial’s own place, the trial fails and says so', async () => {
     const there = await restingState();
-    const trial = spawn(process.execPath, [TRIAL_ENTRY], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const trial = spawn(process.execPath, [TRIAL_PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'] });
     const name = make(nameOf(trial.pid as number));
     const ended = new Promise((resolve) => trial.once('exit', resolve));
     let said = '';
@@ -121,7 +123,7 @@ describe.runIf(usable.length > 0)('a tracing instance that is there already', ()
     make(nameOf(process.pid));
     make('administrators-own');
     const there = await restingState();
-    const trial = spawn(process.execPath, [TRIAL_ENTRY], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const trial = spawn(process.execPath, [TRIAL_PROGRAM], { stdio: ['pipe', 'ignore', 'ignore'] });
     const own = nameOf(trial.pid as number);
     trial.stdin.write(`${JSON.stringify(specFor('ftrace', stamped('exec', 1_000_003)))}\n`);
     expect(await until(() => readdirSync(instances).includes(own), 5000)).toBe(true);

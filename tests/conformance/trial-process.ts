@@ -1,11 +1,9 @@
 /** Starts the real trial process, as the runner does, and reads its one result. */
-import { join } from 'node:path';
+
 import { execa } from 'execa';
 import { findVariant } from '../../backends/index.ts';
-import { distDir } from '../../harness/paths.ts';
 import { type TrialResult, type TrialSpec, trialResultSchema } from '../../harness/result.ts';
-
-export const TRIAL_ENTRY: string = join(distDir, 'harness', 'trial.js');
+import { TRIAL_PROGRAM } from '../../harness/trial/trial-process.ts';
 
 export function specFor(variant: string, workload: TrialSpec['workload'], changes: Partial<TrialSpec> = {}): TrialSpec {
   const definition = findVariant(variant).variant;
@@ -41,7 +39,7 @@ export function stamped(name: string, calls: number, threads = 1): TrialSpec['wo
 }
 
 export async function runTrial(spec: TrialSpec, env: Record<string, string> = {}): Promise<TrialResult> {
-  const child = execa(process.execPath, [TRIAL_ENTRY], { env, reject: false, timeout: 90_000 });
+  const child = execa(process.execPath, [TRIAL_PROGRAM], { env, reject: false, timeout: 90_000 });
   child.stdin?.write(`${JSON.stringify(spec)}\n`);
   const { stdout, stderr, exitCode } = await child;
   if (exitCode !== 0) throw new Error(`trial process exited with ${exitCode}: ${stderr}`);

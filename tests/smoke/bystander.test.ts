@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BystanderSpec, type BystanderStudy, bystanderStudySchema } from '../../harness/bystander/result.ts';
-import { runBystanderTrial } from '../../harness/bystander/trial-process.ts';
+import { BYSTANDER_PROGRAM, runBystanderTrial } from '../../harness/bystander/trial-process.ts';
 import { listOurProcesses } from '../../harness/doctor/processes.ts';
-import { OWN_HOST } from '../../harness/host.ts';
-import { readMachine } from '../../harness/machine.ts';
-import { binDir, distDir } from '../../harness/paths.ts';
-import { probeVariant } from '../../harness/probe.ts';
+import { OWN_HOST } from '../../harness/host/host.ts';
+import { readMachine } from '../../harness/machine/machine.ts';
+import { binDir } from '../../harness/paths.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { until } from '../fixtures/processes.ts';
 import { command, tracebench } from './cli.ts';
@@ -69,7 +69,7 @@ test.runIf(canTrace)('beside a busy target the bystander is measured while it ru
     user: null,
     deadlineMs: 30_000,
   };
-  const program = { entry: join(distDir, 'harness', 'bystander-trial.js'), host: OWN_HOST };
+  const program = { entry: BYSTANDER_PROGRAM, host: OWN_HOST };
   const trial = await runBystanderTrial(program, spec, new AbortController().signal);
   if (trial.status === 'failed') throw new Error(trial.error.message);
   expect(trial.calls).toBeGreaterThan(10_000);

@@ -7,7 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CapacityStudy, capacityStudySchema } from '../../harness/capacity/result.ts';
 import { projectRoot } from '../../harness/paths.ts';
-import { probeVariant } from '../../harness/probe.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { stillRunning, treeOf, until } from '../fixtures/processes.ts';
 import { type Ended, TRACEBENCH, tracebench } from './cli.ts';

@@ -6,11 +6,11 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Host } from '../../harness/host.ts';
-import { TrialStopped } from '../../harness/hosted-process.ts';
-import { probeOn } from '../../harness/probe.ts';
-import { runTrial } from '../../harness/trial-process.ts';
-import { specFor, TRIAL_ENTRY } from '../conformance/trial-process.ts';
+import type { Host } from '../../harness/host/host.ts';
+import { TrialStopped } from '../../harness/host/hosted-process.ts';
+import { probeOn } from '../../harness/session/probe.ts';
+import { runTrial, TRIAL_PROGRAM } from '../../harness/trial/trial-process.ts';
+import { specFor } from '../conformance/trial-process.ts';
 
 let dir: string;
 let host: Host;
@@ -33,7 +33,7 @@ test('the target has the environment and the folder of whoever asked', async () 
   process.env['TB_GREETING'] = 'good morning';
   const out = join(dir, 'out');
   const never = new AbortController().signal;
-  const result = await runTrial({ entry: TRIAL_ENTRY, host }, spec(`echo "$TB_GREETING, $PWD" > ${out}`), never);
+  const result = await runTrial({ entry: TRIAL_PROGRAM, host }, spec(`echo "$TB_GREETING, $PWD" > ${out}`), never);
   expect(result).toMatchObject({ status: 'completed', run: { exitCode: 0 } });
   expect(readFileSync(out, 'utf8')).toBe(`good morning, ${process.cwd()}\n`);
 });
@@ -41,7 +41,7 @@ test('the target has the environment and the folder of whoever asked', async () 
 test('a trial that is stopped ends, and its target with it', async () => {
   const stop = new AbortController();
   const pid = join(dir, 'pid');
-  const running = runTrial({ entry: TRIAL_ENTRY, host }, spec(`echo $$ > ${pid}; exec sleep 60`), stop.signal);
+  const running = runTrial({ entry: TRIAL_PROGRAM, host }, spec(`echo $$ > ${pid}; exec sleep 60`), stop.signal);
   const rejected = expect(running).rejects.toThrow(TrialStopped);
   for (let i = 0; i < 500 && !/^\d+\n/.test(read(pid)); i++) await new Promise((resolve) => setTimeout(resolve, 10));
   const target = Number(read(pid));

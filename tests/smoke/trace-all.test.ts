@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { probeVariant } from '../../harness/probe.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
 import { CALLS_PROGRAM, tracebench } from './cli.ts';
 
 const reference = await probeVariant('ebpf');

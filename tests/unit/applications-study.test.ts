@@ -1,13 +1,14 @@
 /** Applications of the catalogue in plans, studies and reports. */
 import { describe, expect, it } from 'vitest';
-import type { PlannedApplication } from '../../harness/cell-request.ts';
 import { TracebenchError } from '../../harness/errors.ts';
-import { expandPlan, resolveRequest } from '../../harness/plan.ts';
+import type { PlannedApplication } from '../../harness/plan/cell-request.ts';
+import { expandPlan } from '../../harness/plan/plan.ts';
+import { resolveRequest } from '../../harness/plan/request.ts';
+import type { Settings } from '../../harness/plan/settings.ts';
 import { jointSpecs } from '../../harness/reference/plan.ts';
 import { type JointResult, planSchema, type TrialResult } from '../../harness/result.ts';
-import type { Settings } from '../../harness/settings.ts';
 import { runCommand } from '../../harness/summarise/command.ts';
-import { summarise } from '../../harness/summarise.ts';
+import { summarise } from '../../harness/summarise/index.ts';
 import { cellsCsv, trialsCsv } from '../../reports/csv.ts';
 import { renderExplain } from '../../reports/explain.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';

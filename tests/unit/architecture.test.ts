@@ -40,7 +40,7 @@ const backendOf = (path: string): string | null => /^backends\/([^/]+)\//.exec(p
 describe('imports', () => {
   test('the graph is not empty', () => {
     expect(typescript.length).toBeGreaterThan(20);
-    expect(importsOf('harness/trial.ts')).toContain('harness/oracle.ts');
+    expect(importsOf('harness/trial/trial.ts')).toContain('harness/trial/oracle.ts');
     expect(includesOf('native/src/session.h')).toContain('native/src/ledger.h');
   });
 
@@ -82,6 +82,29 @@ describe('imports', () => {
     }
   });
 
+  test.each([
+    ['machine', /^harness\/(?!machine\/|result|paths)/],
+    ['host', /^harness\/(?!host\/|machine\/|errors)/],
+    ['plan', /^(native\/|backends\/|harness\/(host|session|trial|study|summarise|commands)\/)/],
+    ['session', /^harness\/(trial|study|summarise|commands)\//],
+    ['trial', /^harness\/(study|summarise|compare|select|commands)\//],
+    ['summarise', /^(native\/|backends\/|harness\/(host|session|trial|study|commands)\/)/],
+    ['compare', /^(native\/|backends\/|harness\/(host|session|trial|commands)\/)/],
+    ['study', /^harness\/(compare|select|commands)\//],
+  ])('harness/%s/ points forward only', (folder, never) => {
+    const files = typescript.filter((f) => f.startsWith(`harness/${folder}/`));
+    expect(files.length).toBeGreaterThan(2);
+    for (const file of files)
+      for (const target of importsOf(file)) expect(never.test(target), `${file} imports ${target}`).toBe(false);
+  });
+
+  test("the command line is nobody else's", () => {
+    for (const file of typescript.filter((f) => !/^harness\/(cli\.ts|commands\/)/.test(f) && !f.startsWith('bench/'))) {
+      for (const target of importsOf(file))
+        expect(/^harness\/(cli\.ts|commands\/)/.test(target), `${file} imports ${target}`).toBe(false);
+    }
+  });
+
   test('the parts of a result have one door', () => {
     for (const file of typescript.filter((f) => f !== 'harness/result.ts' && !f.startsWith('harness/result/'))) {
       for (const target of importsOf(file))
@@ -102,9 +125,10 @@ describe('imports', () => {
 
   test('the runner knows no backend by name and does not load the addon', () => {
     const names = backends.map((b) => b.name).filter((n) => n !== 'none');
-    const text = read('harness/runner.ts');
-    for (const name of names) expect(text, `harness/runner.ts names ${name}`).not.toMatch(new RegExp(`['"\`]${name}`));
-    expect(importsOf('harness/runner.ts')).not.toContain('native/index.ts');
+    const text = read('harness/study/runner.ts');
+    for (const name of names)
+      expect(text, `harness/study/runner.ts names ${name}`).not.toMatch(new RegExp(`['"\`]${name}`));
+    expect(importsOf('harness/study/runner.ts')).not.toContain('native/index.ts');
   });
 
   test('only native/index.ts loads the addon', () => {
@@ -132,14 +156,14 @@ describe('imports', () => {
         else libraries.push(`${file} imports ${from}`);
       }
     };
-    visit('harness/trial.ts');
+    visit('harness/trial/trial.ts');
     expect(seen.size).toBeGreaterThan(20);
     expect(libraries).toEqual([]);
   });
 
   test('only cli and the trial processes exit, in the harness', () => {
     for (const file of typescript.filter((f) => /^(harness|backends|reports|workloads|native)\//.test(f))) {
-      if (/^harness\/(cli|trial|joint-trial|bystander-trial)\.ts$/.test(file)) continue;
+      if (/^harness\/(cli|trial\/trial|reference\/joint-trial|bystander\/bystander-trial)\.ts$/.test(file)) continue;
       expect(read(file), file).not.toMatch(/process\.exit\(/);
     }
   });

@@ -14,9 +14,11 @@ import { INSTALL_MEND, probeContestant } from '../../harness/contestants/probe.t
 import { StampBook } from '../../harness/contestants/stamp-book.ts';
 import { readCalls, readLoss, type StampedTruth } from '../../harness/contestants/tool-output.ts';
 import { projectRoot } from '../../harness/paths.ts';
-import { definitionOf, expandPlan, resolveRequest } from '../../harness/plan.ts';
+import { expandPlan } from '../../harness/plan/plan.ts';
+import { resolveRequest } from '../../harness/plan/request.ts';
+import { definitionOf } from '../../harness/plan/variants.ts';
+import { keepsOwnWakeup } from '../../harness/plan/wakeup.ts';
 import { findSyscallNumber } from '../../harness/syscalls/index.ts';
-import { keepsOwnWakeup } from '../../harness/wakeup.ts';
 import { findWorkload } from '../../workloads/index.ts';
 import { fakeBackends, fakeContext } from '../fixtures/plan-context.ts';
 

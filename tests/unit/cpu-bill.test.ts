@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { SOAKER_START_MS } from '../../harness/costs.ts';
 import { busyFraction, cpuBill, soakedNs, soakReading } from '../../harness/cpu-bill/bill.ts';
-import { soakedCells, withoutSoaked } from '../../harness/cpu-bill/cells.ts';
 import { TracebenchError } from '../../harness/errors.ts';
-import { expandPlan, resolveRequest } from '../../harness/plan.ts';
+import { SOAKER_START_MS } from '../../harness/plan/costs.ts';
+import { expandPlan } from '../../harness/plan/plan.ts';
+import { resolveRequest } from '../../harness/plan/request.ts';
+import type { Settings } from '../../harness/plan/settings.ts';
+import { soakedCells, withoutSoaked } from '../../harness/plan/soaked-cells.ts';
 import { type CompletedTrial, type CpuBill, planSchema, studySchema } from '../../harness/result.ts';
-import type { Settings } from '../../harness/settings.ts';
-import { summarise } from '../../harness/summarise.ts';
+import { summarise } from '../../harness/summarise/index.ts';
 import type { SoakReading } from '../../native/index.ts';
 import { cellsCsv } from '../../reports/csv.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findContainer } from '../../harness/container.ts';
 import { readLogin } from '../../harness/doctor/audit-facts.ts';
 import { readCgroups, readCpus } from '../../harness/doctor/cpu-facts.ts';
 import { known, sysctl, untold } from '../../harness/doctor/fact.ts';
 import { type Ask, type MachineFacts, readFacts } from '../../harness/doctor/facts.ts';
 import { readKernelOptions } from '../../harness/doctor/kernel-options.ts';
 import { machineLines } from '../../harness/doctor/machine-text.ts';
-import { readKernelConfig } from '../../harness/kernel-config.ts';
+import { findContainer } from '../../harness/machine/container.ts';
+import { readKernelConfig } from '../../harness/machine/kernel-config.ts';
 
 let root: string;
 beforeEach(() => {

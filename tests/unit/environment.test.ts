@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readCpuTicks, stealFraction } from '../../harness/calibration.ts';
-import { decodeCapabilities, fingerprint, readEnvironment } from '../../harness/environment.ts';
-import { parseCpuList } from '../../harness/proc-files.ts';
+import { decodeCapabilities, fingerprint, readEnvironment } from '../../harness/machine/environment.ts';
+import { parseCpuList } from '../../harness/machine/proc-files.ts';
 import { environmentSchema } from '../../harness/result.ts';
+import { readCpuTicks, stealFraction } from '../../harness/study/calibration.ts';
 
 let root: string;
 beforeEach(() => {

@@ -1,10 +1,11 @@
 /** Variants that trace a function, workloads that call one: where they have cells, and what they are kept out of. */
 import { describe, expect, it } from 'vitest';
 import { findVariant, variantIds } from '../../backends/index.ts';
-import { checkEvents, functionOf, makesSystemCalls } from '../../harness/events.ts';
-import { expandPlan, resolveRequest } from '../../harness/plan.ts';
+import { checkEvents, functionOf, makesSystemCalls } from '../../harness/plan/events.ts';
+import { expandPlan } from '../../harness/plan/plan.ts';
+import { resolveRequest } from '../../harness/plan/request.ts';
+import type { Settings } from '../../harness/plan/settings.ts';
 import { jointSpecs } from '../../harness/reference/plan.ts';
-import type { Settings } from '../../harness/settings.ts';
 import { findWorkload } from '../../workloads/index.ts';
 import { FULL_CAPABILITIES } from '../fixtures/capabilities.ts';
 import { fakeBackends, fakeContext } from '../fixtures/plan-context.ts';

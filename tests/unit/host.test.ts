@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findHost, hostCommand, OWN_HOST, signalHosted } from '../../harness/host.ts';
-import { takeEnvironment } from '../../harness/hosted.ts';
+import { findHost, hostCommand, OWN_HOST, signalHosted } from '../../harness/host/host.ts';
+import { takeEnvironment } from '../../harness/host/hosted.ts';
 
 let dir: string;
 const before = { ...process.env };

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { ARCH, EventBatch, FLAG, KIND, RECORD_BYTES, RECORD_OFFSETS } from '../../harness/event.ts';
-import { resolveRequest } from '../../harness/plan.ts';
+import { resolveRequest } from '../../harness/plan/request.ts';
 import { callsByName, type Witness } from '../../harness/reference/joint.ts';
 import { judgeJoint } from '../../harness/reference/judge.ts';
 import { jointSpecs } from '../../harness/reference/plan.ts';
 import { predictedJointMs } from '../../harness/reference/predict.ts';
 import { Recording } from '../../harness/reference/recording.ts';
 import type { JointResult, JointSpec } from '../../harness/result.ts';
-import { exitCodeOf, prepareStudy } from '../../harness/study.ts';
-import { summarise } from '../../harness/summarise.ts';
+import { exitCodeOf, prepareStudy } from '../../harness/study/study.ts';
+import { summarise } from '../../harness/summarise/index.ts';
 import { NATIVE_ARCH, syscallNumber } from '../../harness/syscalls/index.ts';
 import { TallyCounter, tallyCounts } from '../../harness/trace/tally.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { inCalls, judgeCounts, judgeRecords, type KindTruth, type LedgerFacts } from '../../harness/oracle.ts';
+import { inCalls, judgeCounts, judgeRecords, type KindTruth, type LedgerFacts } from '../../harness/trial/oracle.ts';
 
 const kind = (changes: Partial<KindTruth> = {}): KindTruth => ({
   nr: 110,

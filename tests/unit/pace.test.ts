@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TracebenchError } from '../../harness/errors.ts';
-import { intervalMs, paceLabel, paceText, parseBurst, parseRate } from '../../harness/pace.ts';
+import { intervalMs, paceLabel, paceText, parseBurst, parseRate } from '../../harness/plan/pace.ts';
 
 function refusal(work: () => unknown): TracebenchError {
   try {

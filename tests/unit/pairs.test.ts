@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { findVariant } from '../../backends/index.ts';
 import { defineBackend } from '../../harness/backend.ts';
-import { checkPair, pairNames } from '../../harness/pairs.ts';
-import { expandPlan, resolveRequest } from '../../harness/plan.ts';
+import { checkPair, pairNames } from '../../harness/plan/pairs.ts';
+import { expandPlan } from '../../harness/plan/plan.ts';
+import { resolveRequest } from '../../harness/plan/request.ts';
 import type { CompletedTrial, Plan, TrialResult } from '../../harness/result.ts';
-import { exitCodeOf } from '../../harness/study.ts';
-import { summarise } from '../../harness/summarise.ts';
+import { exitCodeOf } from '../../harness/study/study.ts';
+import { summarise } from '../../harness/summarise/index.ts';
 import { alongsideRows } from '../../reports/alongside.ts';
 import { cellsCsv, trialsCsv } from '../../reports/csv.ts';
 import { renderExplain } from '../../reports/explain.ts';

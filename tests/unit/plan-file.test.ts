@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TracebenchError } from '../../harness/errors.ts';
+import { mergeSettings, parsePlanText, readPlanFile } from '../../harness/plan/settings.ts';
 import {
   formatBytes,
   formatDuration,
@@ -8,7 +9,6 @@ import {
   parseDurationMs,
   parseList,
 } from '../../harness/quantity.ts';
-import { mergeSettings, parsePlanText, readPlanFile } from '../../harness/settings.ts';
 
 function refusal(work: () => unknown): TracebenchError {
   try {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { TRIAL_START_MS } from '../../harness/costs.ts';
 import { TracebenchError } from '../../harness/errors.ts';
-import { parseBurst, parseRate } from '../../harness/pace.ts';
-import { expandPlan, resolveRequest } from '../../harness/plan.ts';
+import { TRIAL_START_MS } from '../../harness/plan/costs.ts';
+import { parseBurst, parseRate } from '../../harness/plan/pace.ts';
+import { expandPlan } from '../../harness/plan/plan.ts';
+import { resolveRequest } from '../../harness/plan/request.ts';
+import type { Settings } from '../../harness/plan/settings.ts';
 import { planSchema } from '../../harness/result.ts';
-import { roundTrials } from '../../harness/schedule.ts';
-import type { Settings } from '../../harness/settings.ts';
+import { roundTrials } from '../../harness/study/schedule.ts';
 import { fakeBackends, fakeContext, MIB } from '../fixtures/plan-context.ts';
 
 const ALL = ['none', 'ring', 'ring/count', 'stop', 'audit'];

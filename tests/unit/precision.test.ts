@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { Precision, type Widest } from '../../harness/precision.ts';
-import { blockProgress, lineProgress } from '../../harness/progress.ts';
 import { createRandom } from '../../harness/random.ts';
 import { normalQuantile } from '../../harness/statistics/normal.ts';
 import { contains, ratioInterval } from '../../harness/statistics/order-interval.ts';
-import { summarise } from '../../harness/summarise.ts';
+import { Precision, type Widest } from '../../harness/study/precision.ts';
+import { blockProgress, lineProgress } from '../../harness/study/progress.ts';
+import { summarise } from '../../harness/summarise/index.ts';
 import { fixturePlan, fixtureStudy, fixtureTrials, fixtureVariants } from '../fixtures/study.ts';
 
 const plan = fixturePlan({ workloads: ['null'], variants: ['ebpf'], rounds: 6 });

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cell, Interval } from '../../harness/result.ts';
-import { parseResult } from '../../harness/study-result.ts';
+import { parseResult } from '../../harness/study/study-result.ts';
 import { cellsCsv, trialsCsv } from '../../reports/csv.ts';
 import { renderExplain } from '../../reports/explain.ts';
 import {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { TracebenchError } from '../../harness/errors.ts';
-import { expandPlan, resolveRequest } from '../../harness/plan.ts';
+import { expandPlan } from '../../harness/plan/plan.ts';
+import { resolveRequest } from '../../harness/plan/request.ts';
+import type { Settings } from '../../harness/plan/settings.ts';
 import { parsePercent } from '../../harness/quantity.ts';
 import { planSchema, studySchema } from '../../harness/result.ts';
-import type { Settings } from '../../harness/settings.ts';
 import { runCommand } from '../../harness/summarise/command.ts';
+import { summarise } from '../../harness/summarise/index.ts';
 import { fitLine } from '../../harness/summarise/selectivity.ts';
-import { summarise } from '../../harness/summarise.ts';
-import { argvOf } from '../../harness/workload-command.ts';
+import { argvOf } from '../../harness/trial/workload-command.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import { renderTerminal } from '../../reports/terminal.ts';
 import { fakeContext } from '../fixtures/plan-context.ts';

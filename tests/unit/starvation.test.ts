@@ -1,14 +1,15 @@
 /** Starved collectors: how they are asked for, planned, kept out of what is said of backends, and shown. */
 import { describe, expect, it } from 'vitest';
-import { periodOf, refused } from '../../harness/cpu-quota.ts';
 import { TracebenchError } from '../../harness/errors.ts';
-import { expandPlan, resolveRequest } from '../../harness/plan.ts';
+import { expandPlan } from '../../harness/plan/plan.ts';
+import { resolveRequest } from '../../harness/plan/request.ts';
+import { type Settings, settingsSchema } from '../../harness/plan/settings.ts';
+import { parseStarvation, starvationOf, starvedTrial } from '../../harness/plan/starvation.ts';
 import type { CompletedTrial, Plan, TrialResult } from '../../harness/result.ts';
 import { starvationText } from '../../harness/result-words.ts';
-import { type Settings, settingsSchema } from '../../harness/settings.ts';
-import { parseStarvation, starvationOf, starvedTrial } from '../../harness/starvation.ts';
 import { runCommand } from '../../harness/summarise/command.ts';
-import { summarise } from '../../harness/summarise.ts';
+import { summarise } from '../../harness/summarise/index.ts';
+import { periodOf, refused } from '../../harness/trial/cpu-quota.ts';
 import { cellsCsv, trialsCsv } from '../../reports/csv.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
 import { starvedRows } from '../../reports/starved.ts';

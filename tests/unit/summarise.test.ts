@@ -3,8 +3,8 @@ import type { Cell, CompletedTrial, Plan, Study, TrialResult, TrialSpec, Workloa
 import { studySchema, trialResultSchema } from '../../harness/result.ts';
 import { runCommand } from '../../harness/summarise/command.ts';
 import { roundsToRank } from '../../harness/summarise/comparisons.ts';
+import { summarise } from '../../harness/summarise/index.ts';
 import { mergeLatency } from '../../harness/summarise/latency.ts';
-import { summarise } from '../../harness/summarise.ts';
 import {
   type FixtureOptions,
   failed,

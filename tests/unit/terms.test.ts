@@ -6,12 +6,12 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { backends } from '../../backends/index.ts';
 import { type BackendDefinition, type BufferTerms, defineBackend } from '../../harness/backend.ts';
-import { bytesForCalls, reachableBytes } from '../../harness/buffer.ts';
 import { readQuota } from '../../harness/doctor/cpu-facts.ts';
 import { TracebenchError } from '../../harness/errors.ts';
-import { readMachine } from '../../harness/machine.ts';
+import { readMachine } from '../../harness/machine/machine.ts';
+import { bytesForCalls, reachableBytes } from '../../harness/plan/buffer.ts';
+import { keepsOwnWakeup, parseWakeup } from '../../harness/plan/wakeup.ts';
 import { wakeupText } from '../../harness/result-words.ts';
-import { keepsOwnWakeup, parseWakeup } from '../../harness/wakeup.ts';
 import { fakeBackends } from '../fixtures/plan-context.ts';
 
 describe('a buffer sized in calls', () => {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Capabilities, Counter } from '../../harness/backend.ts';
 import { EventBatch, RECORD_BYTES, RECORD_OFFSETS } from '../../harness/event.ts';
+import type { TracedRun, traceCommand } from '../../harness/session/traced.ts';
 import { NATIVE_ARCH, syscallNumber } from '../../harness/syscalls/index.ts';
 import { runTrace, type TraceCommandOptions } from '../../harness/trace/index.ts';
-import type { TracedRun, traceCommand } from '../../harness/traced.ts';
 
 type Asked = Parameters<typeof traceCommand>[0];
 
@@ -21,7 +21,7 @@ const played = vi.hoisted(() => ({
 vi.mock('../../backends/index.ts', () => ({
   findVariant: () => ({ variant: { capabilities: played.capabilities, loss: { min: 1, max: 2 } } }),
 }));
-vi.mock('../../harness/traced.ts', () => ({
+vi.mock('../../harness/session/traced.ts', () => ({
   traceCommand: (asked: unknown) => {
     played.asked = asked;
     return played.play(asked);
