@@ -6,6 +6,7 @@
     'have_traceevent%': '<!(test -e /usr/include/traceevent/event-parse.h && echo 1 || echo 0)',
     'core_sources': [
       '<!@(ls src/addon/*.cc)',
+      'src/audit_owner.c',
       'src/call_pairing.cc',
       'src/cpu_quota.cc',
       'src/error.c',
@@ -18,6 +19,7 @@
       'src/session.cc',
       'src/slab_pool.cc',
       'src/sources.cc',
+      'src/start_time.c',
     ],
   },
   'target_defaults': {

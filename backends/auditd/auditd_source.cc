@@ -7,6 +7,7 @@
 #include <new>
 #include <unistd.h>
 
+#include "audit_owner.h"
 #include "books.h"
 #include "clock.h"
 #include "collector.h"
@@ -138,7 +139,7 @@ int open_source(tb_source *source, const tb_source_config *config, tb_geometry *
 	rc = source->events_socket.set_receive_buffer(sizes.socket_bytes, &granted);
 	if (rc < 0)
 		return explain(err, rc, "sizing the socket for audit records");
-	if (!source->variant.owns && owner_lives(status.pid)) {
+	if (!source->variant.owns && tb_audit_owner__lives(status.pid)) {
 		sizes.backlog_limit = status.backlog_limit; /* the owner's, and left alone */
 	} else {
 		rc = set_status(source, AUDIT_STATUS_BACKLOG_LIMIT | AUDIT_STATUS_BACKLOG_WAIT_TIME,

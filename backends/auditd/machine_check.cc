@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "audit_owner.h"
 #include "processes.h"
 
 namespace tb::auditd
@@ -64,7 +65,7 @@ int check_status(Control &control, const Variant &variant, audit_status *status,
 		tb_error__mend(err, "Linux 4.10 or later is needed");
 		return -EOPNOTSUPP;
 	}
-	if (variant.owns && owner_lives(status->pid)) {
+	if (variant.owns && tb_audit_owner__lives(status->pid)) {
 		tb_error__set(err, -EBUSY,
 			      "audit belongs to process %u, which lives and holds an audit socket",
 			      status->pid);
@@ -102,7 +103,7 @@ int check_surroundings(Control &control, const audit_status &status, tb_error *e
 			return -EBUSY;
 		}
 	}
-	if (status.enabled == 0 && owner_lives(status.pid)) {
+	if (status.enabled == 0 && tb_audit_owner__lives(status.pid)) {
 		tb_error__set(err, -EBUSY, "audit's owner, process %u, keeps it disabled", status.pid);
 		tb_error__mend(err, "enable it (auditctl -e 1), or stop its owner");
 		return -EBUSY;

@@ -7,9 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dirent.h>
-#include <linux/netlink.h>
 #include <memory>
-#include <unistd.h>
 
 namespace tb::auditd
 {
@@ -41,23 +39,6 @@ int read_text(pid_t pid, const char *name, char *text, size_t size)
 	return 0;
 }
 
-/* An audit socket with this inode, in the network namespace whose sockets `netlink` lists. */
-bool is_audit_socket(FILE *netlink, unsigned long inode)
-{
-	char line[256];
-	unsigned protocol;
-	unsigned long found;
-
-	rewind(netlink);
-	while (fgets(line, sizeof(line), netlink)) {
-		/* sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode */
-		if (sscanf(line, "%*s %u %*u %*x %*d %*d %*s %*d %*d %lu", &protocol, &found) == 2 &&
-		    protocol == NETLINK_AUDIT && found == inode)
-			return true;
-	}
-	return false;
-}
-
 } // namespace
 
 int read_session(pid_t pid, uint32_t *session)
@@ -84,48 +65,6 @@ GateCall read_gate_call(pid_t pid)
 		call.nr = static_cast<int32_t>(nr);
 	}
 	return call;
-}
-
-uint64_t read_start_time(pid_t pid)
-{
-	char text[1024];
-	uint64_t start = 0;
-
-	if (read_text(pid, "stat", text, sizeof(text)) < 0)
-		return 0;
-	const char *bracket = strrchr(text, ')');
-	if (!bracket || sscanf(bracket + 1,
-			       " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
-			       "%" SCNu64,
-			       &start) != 1)
-		return 0;
-	return start;
-}
-
-bool owner_lives(uint32_t pid)
-{
-	char path[320], link[64];
-
-	if (!pid)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%u/net/netlink", pid);
-	File netlink(fopen(path, "re"));
-	snprintf(path, sizeof(path), "/proc/%u/fd", pid);
-	Directory fds(opendir(path));
-	if (!netlink || !fds)
-		return false;
-	while (const dirent *entry = readdir(fds.get())) {
-		unsigned long inode;
-
-		snprintf(path, sizeof(path), "/proc/%u/fd/%s", pid, entry->d_name);
-		const ssize_t n = readlink(path, link, sizeof(link) - 1);
-		if (n <= 0)
-			continue;
-		link[n] = 0;
-		if (sscanf(link, "socket:[%lu]", &inode) == 1 && is_audit_socket(netlink.get(), inode))
-			return true;
-	}
-	return false;
 }
 
 pid_t find_kauditd()

@@ -17,12 +17,6 @@ int read_session(pid_t pid, uint32_t *session);
 /* The call in which `pid` sleeps; not known where the kernel does not tell. */
 GateCall read_gate_call(pid_t pid);
 
-/* Start time in clock ticks since boot; 0 when it cannot be read. */
-uint64_t read_start_time(pid_t pid);
-
-/* The pid that audit's status names is a process that lives and holds an audit socket. */
-bool owner_lives(uint32_t pid);
-
 /* The kernel thread that sends records; 0 when /proc does not show it. */
 pid_t find_kauditd();
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rule.h"
 
-#include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <unistd.h>
 
-#include "processes.h"
+#include "start_time.h"
 
 namespace tb::auditd
 {
@@ -34,8 +33,8 @@ Rule make_rule(uint32_t session, const tb_filter &filter, uint32_t native_arch)
 {
 	Rule rule;
 	char key[AUDIT_MAX_KEY_LEN];
-	const int length = snprintf(key, sizeof(key), "tracebench-audit:%d:%" PRIu64, getpid(),
-				    read_start_time(getpid()));
+	const int length =
+		snprintf(key, sizeof(key), "tracebench-audit:%d:%llu", getpid(), tb_start_time(getpid()));
 	audit_rule_data *data = rule.data();
 
 	memset(rule.bytes, 0, sizeof(rule.bytes));

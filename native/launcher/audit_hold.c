@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../include/audit_owner.h"
 #include "../include/start_time.h"
 #include "audit_netlink.h"
 #include "guard_key.h"
@@ -179,7 +180,7 @@ static int finish(struct tb_audit *audit, const struct tb_audit_rules *rules, st
 		if (keep)
 			continue;
 		/* Whoever owns audit by now has settings of his own. */
-		if (whose == SAVED && !tb_audit__owner_lives(now.pid)) {
+		if (whose == SAVED && !tb_audit_owner__lives(now.pid)) {
 			if (now.pid)
 				forget_owner(audit);
 			rc = restore_status(audit, &ours.before);
@@ -235,7 +236,7 @@ static int take_status(struct tb_audit *audit, bool listen, char reason[TB_REASO
 	if (now.enabled == 2)
 		return refuse(reason,
 			      "audit is locked until the next boot (enabled 2): no rule can be added");
-	if (tb_audit__owner_lives(now.pid)) {
+	if (tb_audit_owner__lives(now.pid)) {
 		if (listen && now.enabled)
 			return 0;
 		snprintf(reason, TB_REASON_MAX, "audit belongs to %s%s", tb_audit__owner_text(now.pid),
@@ -338,23 +339,23 @@ static int put_back(struct tb_audit *audit, char reason[TB_REASON_MAX])
 	if (rc == 0 && held.changed) {
 		bool trials = now.pid == (uint32_t)held.trial;
 
-		if (!trials && tb_audit__owner_lives(now.pid) && is_launched((pid_t)now.pid)) {
+		if (!trials && tb_audit_owner__lives(now.pid) && is_launched((pid_t)now.pid)) {
 			snprintf(reason, TB_REASON_MAX,
 				 "audit's owner (%s) is the trial's tool and still runs",
 				 tb_audit__owner_text(now.pid));
 			return 1;
 		}
-		if (trials || (now.pid && !tb_audit__owner_lives(now.pid)))
+		if (trials || (now.pid && !tb_audit_owner__lives(now.pid)))
 			forget_owner(audit);
 		/* A new owner that is not our trial has settings of his own by now. */
-		if (trials || !tb_audit__owner_lives(now.pid))
+		if (trials || !tb_audit_owner__lives(now.pid))
 			rc = restore_status(audit, &held.before);
 		if (rc == 0)
 			rc = tb_audit__status(audit, &now);
 		/* Seen: an owner whom the kernel did not forget at the first asking, though his process was gone. Asked again. */
 		if (rc == 0 &&
 		    (now.pid == (uint32_t)held.trial ||
-		     (!tb_audit__owner_lives(now.pid) &&
+		     (!tb_audit_owner__lives(now.pid) &&
 		      (!same_status(&now, &held.before) || (now.pid && now.pid != held.before.pid))))) {
 			snprintf(reason, TB_REASON_MAX, "audit's status or owner (%s) is not as before",
 				 tb_audit__owner_text(now.pid));

@@ -43,12 +43,6 @@ void tb_audit_rules__free(struct tb_audit_rules *rules);
 int tb_audit__add(struct tb_audit *audit, const struct audit_rule_data *rule, size_t size);
 int tb_audit__delete(struct tb_audit *audit, const struct audit_rule_data *rule, size_t size);
 
-/*
- * Whether the pid in audit's status is an owner: the process lives and holds an audit socket. The kernel goes on
- * showing the pid of one that died until its next record.
- */
-bool tb_audit__owner_lives(uint32_t pid);
-
 /* "process PID (command)", for messages; the result is valid until the next call. */
 const char *tb_audit__owner_text(uint32_t pid);
 

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../include/audit_owner.h"
+
 #include "audit_netlink.h"
 #include "audit_state.h"
 #include "json_line.h"
@@ -173,7 +175,7 @@ void tb_audit_state__write(FILE *out)
 		"\"rateLimit\":%u,\"backlogLimit\":%u,\"backlogWaitTime\":%u,",
 		s.enabled, s.failure, s.pid,
 		s.pid && !(kill((pid_t)s.pid, 0) && errno == ESRCH) ? "true" : "false",
-		tb_audit__owner_lives(s.pid) ? "true" : "false", s.rate_limit, s.backlog_limit,
+		tb_audit_owner__lives(s.pid) ? "true" : "false", s.rate_limit, s.backlog_limit,
 		s.backlog_wait_time);
 	write_features(out, no_features ? NULL : &features);
 	fputs(",\"rules\":[", out);

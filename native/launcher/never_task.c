@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../include/audit_owner.h"
 #include "../include/start_time.h"
 #include "audit_netlink.h"
 #include "guard_key.h"
@@ -74,7 +75,7 @@ static int refuse_if_audited(struct tb_audit *audit, char reason[TB_REASON_MAX])
 
 	if (rc)
 		return tb_guard_key__explain(rc, "audit status", reason);
-	if (tb_audit__owner_lives(status.pid)) {
+	if (tb_audit_owner__lives(status.pid)) {
 		snprintf(reason, TB_REASON_MAX, "audit belongs to %s", tb_audit__owner_text(status.pid));
 		return -EBUSY;
 	}

@@ -4,11 +4,13 @@
 
 #include <unistd.h>
 
+#include "audit_owner.h"
 #include "check.h"
 #include "machine_check.h"
 #include "processes.h"
 #include "rule.h"
 #include "scripted_socket.h"
+#include "start_time.h"
 
 using namespace tb::auditd;
 
@@ -185,7 +187,7 @@ TEST(an_owner_that_died_is_no_owner)
 
 	kernel.status.enabled = 1;
 	kernel.status.pid = 0x7ffffffe;
-	CHECK(!owner_lives(kernel.status.pid));
+	CHECK(!tb_audit_owner__lives(kernel.status.pid));
 	CHECK_EQ(kernel.check(), 0);
 	/* Alive, but without an audit socket: its number came round again. */
 	kernel.status.pid = static_cast<uint32_t>(getpid());
@@ -261,7 +263,7 @@ TEST(the_rule_names_session_calls_and_owner)
 	CHECK_EQ(all.data()->mask[AUDIT_BITMASK_SIZE - 1], 0x0000ffffu); /* the rest means classes */
 	const std::string key(all.bytes + sizeof(audit_rule_data), all.data()->buflen);
 	CHECK_EQ(key, "tracebench-audit:" + std::to_string(getpid()) + ":" +
-			      std::to_string(read_start_time(getpid())));
+			      std::to_string(tb_start_time(getpid())));
 	CHECK_EQ(all.size, sizeof(audit_rule_data) + key.size());
 
 	filter.active = 1;
