@@ -16,6 +16,8 @@ export interface Line {
 export interface CheckContext {
   /** Seeds the order of everything that is interleaved. */
   readonly seed: number;
+  /** A folder of the check's own, empty. Gone when the bench has ended, by a signal as well; SIGKILL leaves it. */
+  readonly scratch: string;
   /** Progress, a line each, to standard error. */
   say(text: string): void;
 }

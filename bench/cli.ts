@@ -2,6 +2,9 @@
  * `npm run bench -- --check A [--only NAME …] [--json] [--seed N]`: measures the figures that an issue promised, now, on
  * this machine. Exit code 0 when every bound holds, 99 when one is breached, 1 when one could not be measured.
  */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXIT } from '../harness/errors.ts';
 import { holdNoAuditContext } from '../harness/session/guard.ts';
@@ -102,13 +105,20 @@ if (unknown !== undefined) usage(`--only ${unknown}: no such check`);
 const seed = Number(values.seed);
 if (!Number.isSafeInteger(seed) || seed < 0) usage(`--seed ${values.seed}: want a whole number`);
 
+const scratch = mkdtempSync(join(tmpdir(), 'tracebench-bench-'));
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 3 }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => process.exit(128 + constants.signals[signal]));
+
 const lines: Line[] = [];
 let broken = false;
 for (const check of checks.filter((c) => values.only === undefined || values.only.includes(c.name))) {
   process.stderr.write(`${check.name}: ${check.title}\n`);
   try {
+    const own = join(scratch, check.name);
+    mkdirSync(own);
     const found = await withoutAuditContext(check, () =>
-      check.run({ seed, say: (text) => process.stderr.write(`  ${text}\n`) }),
+      check.run({ seed, scratch: own, say: (text) => process.stderr.write(`  ${text}\n`) }),
     );
     lines.push(...found);
     if (!values.json) for (const line of found) process.stdout.write(`${render(line)}\n`);

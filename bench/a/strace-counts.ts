@@ -1,10 +1,9 @@
 /** `trace -c` against `strace -f -c`, call by call, on commands that do the same each time. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { findVariant } from '../../backends/index.ts';
-import { traceCommand } from '../../harness/session/traced.ts';
+import { runUnderVariant } from '../../harness/trace/run.ts';
 import { compareWithStrace, parseStraceSummary, unexplained } from '../../harness/trace/strace.ts';
 import { TallyCounter } from '../../harness/trace/tally.ts';
 import { type Check, exactly, type Line } from '../check.ts';
@@ -51,7 +50,7 @@ export async function countsAgainstStrace(
       const counter = new TallyCounter();
       const { placement } = findVariant(variant).variant;
       const same = placement === 'same';
-      const run = await traceCommand({
+      const run = await runUnderVariant({
         variant,
         argv,
         filter: null,
@@ -88,12 +87,5 @@ export async function countsAgainstStrace(
 export const straceCounts: Check = {
   name: 'strace-counts',
   title: 'trace -c of find and of tar equals strace -f -c after normalisation, call by call',
-  async run({ say }) {
-    const root = mkdtempSync(join(tmpdir(), 'tracebench-counts-'));
-    try {
-      return await countsAgainstStrace(steadyCommands(root), ['ebpf', 'ptrace'], root, say);
-    } finally {
-      rmSync(root, { recursive: true, force: true });
-    }
-  },
+  run: ({ scratch, say }) => countsAgainstStrace(steadyCommands(scratch), ['ebpf', 'ptrace'], scratch, say),
 };

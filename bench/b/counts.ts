@@ -1,13 +1,12 @@
 /** Real commands under every backend: counts against strace and perf stat; a compile and a Node script call by call. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { backends } from '../../backends/index.ts';
 import { OWN_HOST } from '../../harness/host/host.ts';
 import { JOINT_PROGRAM, runJointTrial } from '../../harness/reference/joint-process.ts';
 import { probeVariant } from '../../harness/session/probe.ts';
-import { traceCommand } from '../../harness/session/traced.ts';
+import { runUnderVariant } from '../../harness/trace/run.ts';
 import { withTracefs } from '../a/cost.ts';
 import { countsAgainstStrace, steadyCommands } from '../a/strace-counts.ts';
 import { type Check, exactly, type Line } from '../check.ts';
@@ -19,27 +18,22 @@ const JOINT = { entry: JOINT_PROGRAM, host: OWN_HOST };
 export const commandCounts: Check = {
   name: 'command-counts',
   title: 'find, tar, git log: counts of all backends, strace and perf stat; gcc and node: equal to the reference',
-  async run({ say }) {
-    const root = mkdtempSync(join(tmpdir(), 'tracebench-counts-'));
-    try {
-      const variants: string[] = [];
-      for (const { name, variants: of } of backends) {
-        if (of[0]?.capabilities.delivers === 'records' && (await probeVariant(name)).answer === 'yes')
-          variants.push(name);
-      }
-      const commands = { ...steadyCommands(root), 'git log': ['git', '-C', await repository(root), 'log', '--stat'] };
-      return [
-        ...(await countsAgainstStrace(commands, variants, root, say)),
-        ...(await countsAgainstPerfStat(commands)),
-        ...(await jointly(
-          root,
-          variants.filter((id) => id !== 'ebpf'),
-          say,
-        )),
-      ];
-    } finally {
-      rmSync(root, { recursive: true, force: true });
+  async run({ scratch: root, say }) {
+    const variants: string[] = [];
+    for (const { name, variants: of } of backends) {
+      if (of[0]?.capabilities.delivers === 'records' && (await probeVariant(name)).answer === 'yes')
+        variants.push(name);
     }
+    const commands = { ...steadyCommands(root), 'git log': ['git', '-C', await repository(root), 'log', '--stat'] };
+    return [
+      ...(await countsAgainstStrace(commands, variants, root, say)),
+      ...(await countsAgainstPerfStat(commands)),
+      ...(await jointly(
+        root,
+        variants.filter((id) => id !== 'ebpf'),
+        say,
+      )),
+    ];
   },
 };
 
@@ -54,7 +48,7 @@ async function countsAgainstPerfStat(commands: Record<string, readonly string[]>
       stdout: 'ignore',
     });
     const theirs = Number(/^(\d+),.*raw_syscalls:sys_enter/m.exec(run.stderr)?.[1]);
-    const counted = await traceCommand({
+    const counted = await runUnderVariant({
       variant: 'ebpf/count',
       argv,
       filter: null,

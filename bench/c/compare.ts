@@ -10,7 +10,7 @@ import { median } from '../../harness/statistics/describe.ts';
 import type { Check, Line } from '../check.ts';
 import { parted, slowed } from './resamples.ts';
 import { slowerWorkload } from './slower-workload.ts';
-import { inTemporary, runStudy } from './study.ts';
+import { runStudy } from './study.ts';
 
 /** Short sections: that compare is right about noise shows where there is some. */
 const SHORT = ['--backends', 'none,ebpf,ptrace', '--workloads', 'null,file', '--calls', '20000'];
@@ -33,12 +33,11 @@ function changesOf({ cells }: StudyComparison, outcomes: readonly Change['outcom
 export const compareResamples: Check = {
   name: 'compare-resamples',
   title: `a study's rounds parted ${RESAMPLES} times: twice the minimum detectable effect flagged in ≥ 95 %, false alarms ≤ 5 %`,
-  run: ({ seed, say }) =>
-    inTemporary(async (folder) => {
-      say(`compare-resamples: a study of ${RESAMPLED_ROUNDS} rounds`);
-      const rounds = ['--rounds', String(RESAMPLED_ROUNDS), '--seed', String(seed)];
-      return resampled(await runStudy(projectRoot, join(folder, 'study'), [...SHORT, ...rounds]), seed);
-    }),
+  run: async ({ seed, scratch, say }) => {
+    say(`compare-resamples: a study of ${RESAMPLED_ROUNDS} rounds`);
+    const rounds = ['--rounds', String(RESAMPLED_ROUNDS), '--seed', String(seed)];
+    return resampled(await runStudy(projectRoot, join(scratch, 'study'), [...SHORT, ...rounds]), seed);
+  },
 };
 
 /** Exported for a study that is there already. */
@@ -100,31 +99,30 @@ export function resampled(study: LoadedStudy, seed: number): Line[] {
 export const comparePairs: Check = {
   name: 'compare-pairs',
   title: `${PAIRS} pairs of separate studies of the same: at most ${RED_AT_MOST} red`,
-  run: ({ say }) =>
-    inTemporary(async (folder) => {
-      const red: string[] = [];
-      for (let pair = 0; pair < PAIRS; pair++) {
-        const rounds = [...SHORT, '--rounds', String(PAIR_ROUNDS)];
-        const base = await runStudy(projectRoot, join(folder, `base-${pair}`), rounds);
-        const next = await runStudy(projectRoot, join(folder, `new-${pair}`), rounds);
-        const worse = changesOf(compareStudies(base, next, USUAL), ['regression']);
-        if (worse.length > 0) red.push(worse.join(', '));
-        say(`compare-pairs ${pair + 1} of ${PAIRS}: ${worse.length === 0 ? 'nothing' : worse.join(', ')}`);
-      }
-      const note = `${PAIR_ROUNDS} rounds each, threshold 5 %`;
-      return [
-        {
-          name: `compare: red pairs of ${PAIRS} separate studies of the same`,
-          value: red.length,
-          unit: 'pairs',
-          low: null,
-          high: null,
-          bound: `≤ ${RED_AT_MOST}`,
-          pass: red.length <= RED_AT_MOST,
-          note: red.length === 0 ? note : `${note}; red: ${red.join('; ')}`,
-        },
-      ];
-    }),
+  run: async ({ scratch, say }) => {
+    const red: string[] = [];
+    for (let pair = 0; pair < PAIRS; pair++) {
+      const rounds = [...SHORT, '--rounds', String(PAIR_ROUNDS)];
+      const base = await runStudy(projectRoot, join(scratch, `base-${pair}`), rounds);
+      const next = await runStudy(projectRoot, join(scratch, `new-${pair}`), rounds);
+      const worse = changesOf(compareStudies(base, next, USUAL), ['regression']);
+      if (worse.length > 0) red.push(worse.join(', '));
+      say(`compare-pairs ${pair + 1} of ${PAIRS}: ${worse.length === 0 ? 'nothing' : worse.join(', ')}`);
+    }
+    const note = `${PAIR_ROUNDS} rounds each, threshold 5 %`;
+    return [
+      {
+        name: `compare: red pairs of ${PAIRS} separate studies of the same`,
+        value: red.length,
+        unit: 'pairs',
+        low: null,
+        high: null,
+        bound: `≤ ${RED_AT_MOST}`,
+        pass: red.length <= RED_AT_MOST,
+        note: red.length === 0 ? note : `${note}; red: ${red.join('; ')}`,
+      },
+    ];
+  },
 };
 
 const SLOWER = 0.1;
@@ -135,38 +133,37 @@ const SLOWER_ROUNDS = 16;
 export const compareSlower: Check = {
   name: 'compare-slower',
   title: 'a workload built 10 % slower turns compare red, in its untraced time and not in the slowdown',
-  run: ({ say }) =>
-    inTemporary(async (folder) => {
-      const workload = await slowerWorkload(folder, SLOWER_WORKLOAD);
-      const options = ['--backends', 'none,ebpf', '--workloads', SLOWER_WORKLOAD];
-      options.push('--calls', String(SLOWER_CALLS), '--rounds', String(SLOWER_ROUNDS));
-      const base = await runStudy(workload.root, join(folder, 'base'), options);
-      const by = await workload.build(SLOWER);
-      say(
-        `compare-slower: ${SLOWER_WORKLOAD} built to take ${(by * 100).toFixed(1)} % longer, by a stopwatch outside of any study`,
-      );
-      const next = await runStudy(workload.root, join(folder, 'new'), options);
-      const comparison = compareStudies(base, next, USUAL);
-      const time = comparison.cells
-        .find(({ cellId }) => cellId === `${SLOWER_WORKLOAD}/${SLOWER_CALLS}/none`)
-        ?.changes.find(({ quantity }) => quantity === 'time');
-      const change = time?.change;
-      if (!time || !change) throw new Error('the untraced time was not compared');
-      const worse = changesOf(comparison, ['regression']);
-      const slowdowns = changesOf(comparison, ['regression', 'improvement']).filter((text) =>
-        text.startsWith('slowdown'),
-      );
-      return [
-        {
-          name: `compare: untraced time of ${SLOWER_WORKLOAD}, built 10 % slower`,
-          value: change.estimate * 100,
-          low: change.low === null ? null : change.low * 100,
-          high: change.high === null ? null : change.high * 100,
-          unit: '%',
-          bound: 'a regression',
-          pass: time.outcome === 'regression' && comparison.verdict === 'regression' && slowdowns.length === 0,
-          note: `${(by * 100).toFixed(1)} % by a stopwatch outside of any study; counts from ${((time.bar ?? 0) * 100).toFixed(1)} %; red: ${worse.join(', ') || 'nothing'}`,
-        },
-      ];
-    }),
+  run: async ({ scratch, say }) => {
+    const workload = await slowerWorkload(scratch, SLOWER_WORKLOAD);
+    const options = ['--backends', 'none,ebpf', '--workloads', SLOWER_WORKLOAD];
+    options.push('--calls', String(SLOWER_CALLS), '--rounds', String(SLOWER_ROUNDS));
+    const base = await runStudy(workload.root, join(scratch, 'base'), options);
+    const by = await workload.build(SLOWER);
+    say(
+      `compare-slower: ${SLOWER_WORKLOAD} built to take ${(by * 100).toFixed(1)} % longer, by a stopwatch outside of any study`,
+    );
+    const next = await runStudy(workload.root, join(scratch, 'new'), options);
+    const comparison = compareStudies(base, next, USUAL);
+    const time = comparison.cells
+      .find(({ cellId }) => cellId === `${SLOWER_WORKLOAD}/${SLOWER_CALLS}/none`)
+      ?.changes.find(({ quantity }) => quantity === 'time');
+    const change = time?.change;
+    if (!time || !change) throw new Error('the untraced time was not compared');
+    const worse = changesOf(comparison, ['regression']);
+    const slowdowns = changesOf(comparison, ['regression', 'improvement']).filter((text) =>
+      text.startsWith('slowdown'),
+    );
+    return [
+      {
+        name: `compare: untraced time of ${SLOWER_WORKLOAD}, built 10 % slower`,
+        value: change.estimate * 100,
+        low: change.low === null ? null : change.low * 100,
+        high: change.high === null ? null : change.high * 100,
+        unit: '%',
+        bound: 'a regression',
+        pass: time.outcome === 'regression' && comparison.verdict === 'regression' && slowdowns.length === 0,
+        note: `${(by * 100).toFixed(1)} % by a stopwatch outside of any study; counts from ${((time.bar ?? 0) * 100).toFixed(1)} %; red: ${worse.join(', ') || 'nothing'}`,
+      },
+    ];
+  },
 };

@@ -2,8 +2,7 @@
  * An outside stopwatch: hyperfine around the workload, beneath a collector and beneath none, against the slowdown that trials
  * of the same number of calls give. hyperfine times whole processes, trials the section: with so many calls they agree.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { projectRoot } from '../../harness/paths.ts';
@@ -38,46 +37,41 @@ export const stopwatch: Check = {
   name: 'stopwatch',
   title: `hyperfine around null, ${CALLS} calls, beneath ebpf and beneath none, against the slowdown of trials`,
   startsForeign: true,
-  async run({ seed, say }) {
-    const dir = mkdtempSync(join(tmpdir(), 'tb-stopwatch-'));
+  async run({ seed, scratch, say }) {
     const changes = { placement: 'free', workloadCpus: null, collectorCpus: null } as const;
     const harness = async (variant: string) =>
       perCallNs(await trial({ variant, workload: 'null', calls: CALLS, changes }));
-    try {
-      const values = await interleave(
-        [
-          { name: 'outside none', measure: () => hyperfined(null, dir) },
-          { name: 'outside ebpf', measure: () => hyperfined('ebpf', dir) },
-          { name: 'trial none', measure: () => harness('none') },
-          { name: 'trial ebpf', measure: () => harness('ebpf') },
-        ],
-        ROUNDS,
-        1,
-        seed,
-        (text) => say(`stopwatch ${text}`),
-      );
-      const ratio = (where: string) => {
-        const bare = values.get(`${where} none`) ?? [];
-        return ratioInterval((values.get(`${where} ebpf`) ?? []).map((x, i) => [x, bare[i] as number]));
-      };
-      const outside = ratio('outside');
-      const inside = ratio('trial');
-      const agree = (outside.low ?? 0) <= (inside.high ?? 0) && (inside.low ?? 0) <= (outside.high ?? 0);
-      const line = (name: string, x: typeof outside, bound: string, pass: boolean): Line => ({
-        name: `stopwatch: ${name}`,
-        value: x.estimate,
-        unit: '×',
-        low: x.low,
-        high: x.high,
-        bound,
-        pass,
-      });
-      return [
-        line(`slowdown by trials, ${ROUNDS} rounds`, inside, 'reported', true),
-        line(`slowdown by hyperfine, ${ROUNDS} pairs`, outside, 'the intervals overlap', agree),
-      ];
-    } finally {
-      rmSync(dir, { recursive: true, force: true });
-    }
+    const values = await interleave(
+      [
+        { name: 'outside none', measure: () => hyperfined(null, scratch) },
+        { name: 'outside ebpf', measure: () => hyperfined('ebpf', scratch) },
+        { name: 'trial none', measure: () => harness('none') },
+        { name: 'trial ebpf', measure: () => harness('ebpf') },
+      ],
+      ROUNDS,
+      1,
+      seed,
+      (text) => say(`stopwatch ${text}`),
+    );
+    const ratio = (where: string) => {
+      const bare = values.get(`${where} none`) ?? [];
+      return ratioInterval((values.get(`${where} ebpf`) ?? []).map((x, i) => [x, bare[i] as number]));
+    };
+    const outside = ratio('outside');
+    const inside = ratio('trial');
+    const agree = (outside.low ?? 0) <= (inside.high ?? 0) && (inside.low ?? 0) <= (outside.high ?? 0);
+    const line = (name: string, x: typeof outside, bound: string, pass: boolean): Line => ({
+      name: `stopwatch: ${name}`,
+      value: x.estimate,
+      unit: '×',
+      low: x.low,
+      high: x.high,
+      bound,
+      pass,
+    });
+    return [
+      line(`slowdown by trials, ${ROUNDS} rounds`, inside, 'reported', true),
+      line(`slowdown by hyperfine, ${ROUNDS} pairs`, outside, 'the intervals overlap', agree),
+    ];
   },
 };

@@ -1,6 +1,4 @@
 /** Studies as a user makes them: the command line in a process of its own, read back from its files. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { type LoadedStudy, loadStudy } from '../../harness/compare/load.ts';
@@ -20,14 +18,4 @@ export async function runStudy(root: string, out: string, options: readonly stri
     throw new Error(`tracebench run exited with ${exitCode}: ${stderr.slice(-400)}`);
   }
   return loadStudy(out);
-}
-
-/** A folder that is gone when `work` has ended. */
-export async function inTemporary<Result>(work: (folder: string) => Promise<Result>): Promise<Result> {
-  const folder = mkdtempSync(join(tmpdir(), 'tracebench-bench-'));
-  try {
-    return await work(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }

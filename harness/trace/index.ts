@@ -4,11 +4,11 @@ import type { AskedDetail, VariantDefinition } from '../backend.ts';
 import { usageError } from '../errors.ts';
 import type { EventBatch } from '../event.ts';
 import { checkDetail } from '../session/detail.ts';
-import { type TracedRun, traceCommand } from '../session/traced.ts';
 import { watchForStop } from '../stop.ts';
 import { parseSyscallList } from '../syscalls/index.ts';
 import { formatJson, formatRecord } from './format.ts';
 import { type LostCalls, lostCalls, renderLost } from './loss.ts';
+import { runUnderVariant, type TracedRun } from './run.ts';
 import { Sink } from './sink.ts';
 import { renderSummary } from './summary.ts';
 import { type Tally, TallyCounter, tallyCounts } from './tally.ts';
@@ -106,7 +106,7 @@ export async function runTrace(options: TraceCommandOptions): Promise<number> {
   try {
     let run: TracedRun | null = null;
     try {
-      run = await traceCommand({
+      run = await runUnderVariant({
         variant: options.backend,
         argv: options.argv,
         filter,

@@ -1,5 +1,5 @@
 /** What every backend saw of one command, in columns; below, what each missed and cost. */
-import { formatBytes, formatDuration } from '../quantity.ts';
+import { formatBytes, formatDuration } from '../notation.ts';
 import type { Witness } from '../reference/joint.ts';
 import type { BackendRow } from '../result.ts';
 import type { AllResult, Part } from './all.ts';

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Capabilities, Counter } from '../../harness/backend.ts';
 import { EventBatch, RECORD_BYTES, RECORD_OFFSETS } from '../../harness/event.ts';
-import type { TracedRun, traceCommand } from '../../harness/session/traced.ts';
 import { NATIVE_ARCH, syscallNumber } from '../../harness/syscalls/index.ts';
 import { runTrace, type TraceCommandOptions } from '../../harness/trace/index.ts';
+import type { runUnderVariant, TracedRun } from '../../harness/trace/run.ts';
 
-type Asked = Parameters<typeof traceCommand>[0];
+type Asked = Parameters<typeof runUnderVariant>[0];
 
 // The session needs the addon and a kernel: here it is played by a script of batches.
 const played = vi.hoisted(() => ({
@@ -21,8 +21,8 @@ const played = vi.hoisted(() => ({
 vi.mock('../../backends/index.ts', () => ({
   findVariant: () => ({ variant: { capabilities: played.capabilities, loss: { min: 1, max: 2 } } }),
 }));
-vi.mock('../../harness/session/traced.ts', () => ({
-  traceCommand: (asked: unknown) => {
+vi.mock('../../harness/trace/run.ts', () => ({
+  runUnderVariant: (asked: unknown) => {
     played.asked = asked;
     return played.play(asked);
   },
