@@ -1,4 +1,4 @@
-/** Quantities as people type them on a command line or in a plan file, and as the program says them back. */
+/** Quantities as people type them on a command line or in a plan file; notation.ts says them back. */
 import { usageError } from './errors.ts';
 
 const KIB = 1024;
@@ -85,35 +85,4 @@ export function parseList(text: string, what: string): string[] {
     throw usageError(`${what}: '${text}' holds an empty name`, 'part the names by single commas, without spaces');
   }
   return names;
-}
-
-/** `2%`, as it is typed. */
-export function formatShare(share: number): string {
-  return `${Number((share * 100).toPrecision(6))}%`;
-}
-
-/** Three significant digits, thousands parted: a figure within a sentence. */
-export function formatFigure(value: number): string {
-  return Number(value.toPrecision(3)).toLocaleString('en-US');
-}
-
-export function formatBytes(bytes: number): string {
-  for (const [name, size] of [
-    ['GiB', KIB ** 3],
-    ['MiB', KIB ** 2],
-    ['KiB', KIB],
-  ] as const) {
-    if (bytes >= size) return `${Number((bytes / size).toFixed(1))} ${name}`;
-  }
-  return `${bytes} B`;
-}
-
-export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  const s = ms / 1000;
-  if (s < 10) return `${s.toFixed(1)} s`;
-  const whole = Math.round(s);
-  if (whole < 120) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  return minutes < 120 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -1,5 +1,5 @@
 /** Words for what is in a result: one definition for commands, sentences and reports. */
-import { formatShare } from './quantity.ts';
+import { formatShare } from './notation.ts';
 import type { Cell, Plan, Starvation, WorkloadSpec } from './result.ts';
 
 /** As it is typed: `threads:4`, `null`, the command of an application. */

@@ -1,7 +1,9 @@
 /** Two collectors at once: what the pair costs beside what each costs alone, and whether the two add up. */
+
+import { addedInterval, joined, NOTHING, percent, ratioInterval } from '../harness/notation.ts';
 import type { Cell } from '../harness/result.ts';
 import { backendLabel } from '../harness/result-words.ts';
-import { addedInterval, joined, NOTHING, percent, ratioInterval, workload } from './format.ts';
+import { workload } from './format.ts';
 
 export const ALONGSIDE_TITLE = 'Two collectors at once';
 export const ALONGSIDE_TEXT =

@@ -7,7 +7,7 @@ import {
   type Kind,
   type Tax,
 } from '../harness/bystander/result.ts';
-import { addedInterval, joined, NOTHING, ratioInterval, time, timeInterval } from './format.ts';
+import { addedInterval, joined, NOTHING, ratioInterval, time, timeInterval } from '../harness/notation.ts';
 import { table } from './markdown-table.ts';
 import { plainTable } from './plain-table.ts';
 

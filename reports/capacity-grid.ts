@@ -1,6 +1,6 @@
 /** Loss over rate × burst × calls in flight: a table a variant, a column a rate. */
 import type { CapacityStudy, GridPoint } from '../harness/capacity/result.ts';
-import { count, NOTHING, percent, rate } from './format.ts';
+import { count, NOTHING, percent, rate } from '../harness/notation.ts';
 
 export const GRID_TEXT =
   'Share of the calls lost, median and [least, most] over the trials of a point. Each column is an average rate: evenly spaced, or in ' +

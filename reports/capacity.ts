@@ -1,7 +1,7 @@
 /** A capacity study as a table: at the terminal and in capacity.md. */
 import type { Capacity, CapacityStudy, SurfaceResult } from '../harness/capacity/result.ts';
+import { count, formatBytes, NOTHING, percent, rate, time } from '../harness/notation.ts';
 import { GRID_TEXT, gridTables } from './capacity-grid.ts';
-import { bytes, count, NOTHING, percent, rate, time } from './format.ts';
 import { columnTable } from './markdown-table.ts';
 import { parseColumn, plainTable } from './plain-table.ts';
 
@@ -50,7 +50,7 @@ function rows({ variants }: CapacityStudy): string[][] {
     capacity === null ? NOTHING : interval(capacity),
     failures.length === 0 ? String(searches.length) : `${searches.length} + ${failures.length} failed`,
     geometry && geometry.callsInFlight > 0 ? count(geometry.callsInFlight) : NOTHING,
-    geometry && geometry.bufferBytes > 0 ? bytes(geometry.bufferBytes) : NOTHING,
+    geometry && geometry.bufferBytes > 0 ? formatBytes(geometry.bufferBytes) : NOTHING,
     capacity === null ? (failures[0] ?? 'not measured') : MEANING[capacity.meaning],
   ]);
 }

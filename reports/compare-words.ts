@@ -1,6 +1,6 @@
 /** The words of a comparison, shared by terminal and Markdown. */
 import type { Change, StudyComparison } from '../harness/compare/result.ts';
-import { NOTHING, percent, time } from './format.ts';
+import { NOTHING, percent, time } from '../harness/notation.ts';
 
 const QUANTITIES: Readonly<Record<Change['quantity'], string>> = {
   time: 'untraced time',

@@ -1,7 +1,9 @@
 /** The CPU bill: who had the CPU time that tracing a call takes, on the whole machine. */
+
+import { addedInterval, type Figure, NOTHING, percent, time, timeInterval } from '../harness/notation.ts';
 import type { Cell, Study } from '../harness/result.ts';
 import { backendLabel } from '../harness/result-words.ts';
-import { addedInterval, type Figure, NOTHING, percent, time, timeInterval, workload } from './format.ts';
+import { workload } from './format.ts';
 
 export const CPU_BILL_TITLE = 'CPU bill (CPU time per call, all CPUs together)';
 export const CPU_BILL_TEXT =

@@ -1,12 +1,8 @@
 /** One cell laid open: its configuration, every trial, why it is flagged, and the command that runs just it again. */
-import type { Cell, CompletedTrial, Study, TrialResult } from '../harness/result.ts';
-import { nsPerCall } from '../harness/result-figures.ts';
-import { backendLabel } from '../harness/result-words.ts';
+
 import {
   addedInterval,
-  books,
   count,
-  delivered,
   joined,
   NOTHING,
   percent,
@@ -15,11 +11,13 @@ import {
   range,
   rateInterval,
   ratioInterval,
-  terms,
   time,
   timeInterval,
-  workload,
-} from './format.ts';
+} from '../harness/notation.ts';
+import type { Cell, CompletedTrial, Study, TrialResult } from '../harness/result.ts';
+import { nsPerCall } from '../harness/result-figures.ts';
+import { backendLabel } from '../harness/result-words.ts';
+import { books, delivered, terms, workload } from './format.ts';
 import { type Column, plainTable } from './plain-table.ts';
 import { wrap } from './terminal.ts';
 

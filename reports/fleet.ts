@@ -1,7 +1,7 @@
 /** What a fleet needs, as a table: one row a variant, and what the figures rest on. */
 import type { Answer, Bounds, Demand } from '../harness/capacity/planner.ts';
 import type { CapacityStudy } from '../harness/capacity/result.ts';
-import { bytes, count, NOTHING, percent, rate, time } from './format.ts';
+import { count, formatBytes, NOTHING, percent, rate, time } from '../harness/notation.ts';
 import { plainTable } from './plain-table.ts';
 
 const COLUMNS = [
@@ -49,7 +49,7 @@ function row(answer: Extract<Answer, { cannot: null }>, hosts: number): string[]
     percent(lossFraction),
     time(worstDelayMs === null ? null : worstDelayMs * 1e6),
     collectorCpus === null ? NOTHING : count(Math.ceil(collectorCpus * hosts)),
-    bufferBytes === null ? NOTHING : bytes(bufferBytes.high * hosts),
+    bufferBytes === null ? NOTHING : formatBytes(bufferBytes.high * hosts),
     setting === null ? NOTHING : `${setting.name} ${count(setting.value)}`,
   ];
 }
@@ -64,7 +64,7 @@ function sizedBy(answers: readonly Answer[]): string[] {
 }
 
 function bounded({ value, low, high }: Bounds): string {
-  return `${bytes(value)} [${bytes(low)}, ${Number.isFinite(high) ? bytes(high) : '∞'}]`;
+  return `${formatBytes(value)} [${formatBytes(low)}, ${Number.isFinite(high) ? formatBytes(high) : '∞'}]`;
 }
 
 function demandText({ ratePerS, burst, cpus, hosts, lossFraction, source }: Demand): string {

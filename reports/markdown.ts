@@ -1,4 +1,18 @@
 /** summary.md: opens with the verdict; everything a reader needs to trust or reject it follows. */
+
+import {
+  addedInterval,
+  count,
+  formatBytes,
+  joined,
+  NOTHING,
+  percent,
+  range,
+  rateInterval,
+  ratioInterval,
+  time,
+  timeInterval,
+} from '../harness/notation.ts';
 import type { Cell, Study } from '../harness/result.ts';
 import { backendLabel } from '../harness/result-words.ts';
 import { ALONGSIDE_COLUMNS, ALONGSIDE_TEXT, ALONGSIDE_TITLE, alongsideRows } from './alongside.ts';
@@ -6,25 +20,14 @@ import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applic
 import { CLAIMS_TITLE, claimLines } from './claims.ts';
 import { CPU_BILL_COLUMNS, CPU_BILL_TEXT, CPU_BILL_TITLE, cpuBillRows, kernelThreadsLine } from './cpu-bill.ts';
 import {
-  addedInterval,
   asked,
   baselines,
   books,
-  bytes,
   cellsOf,
-  count,
   cpus,
   delivered,
   detailOf,
-  joined,
-  NOTHING,
-  percent,
   REGIMES,
-  range,
-  rateInterval,
-  ratioInterval,
-  time,
-  timeInterval,
   unequal,
   wakeup,
   workload,
@@ -326,8 +329,8 @@ function termsTable(cells: readonly Cell[]): string[] {
       t.delivers === 'records' ? detailOf(t) : t.delivers,
       t.filter ? t.filter.join(' ') : 'all',
       t.delivers === 'nothing' ? NOTHING : asked(t),
-      buffer ? bytes(buffer.bufferBytes) : NOTHING,
-      buffer ? bytes(buffer.reachableBytesPerCpu) : NOTHING,
+      buffer ? formatBytes(buffer.bufferBytes) : NOTHING,
+      buffer ? formatBytes(buffer.reachableBytesPerCpu) : NOTHING,
       buffer ? `${count(buffer.bytesPerCall)} B` : NOTHING,
       buffer ? count(buffer.callsInFlight) : NOTHING,
       t.stressFactor === null ? NOTHING : t.stressFactor.toPrecision(3),
@@ -376,7 +379,7 @@ function machine(study: Study): string[] {
   const facts: [string, string][] = [
     ['kernel', `${e.kernelRelease} ${e.arch}, ${e.kernelVersion}`],
     ['CPU', `${e.cpusOnline} × ${e.cpuModel}`],
-    ['memory', bytes(e.memoryBytes)],
+    ['memory', formatBytes(e.memoryBytes)],
     ['virtualisation', e.virtualisation],
     ['container', e.container ?? 'none'],
     ['preemption, HZ', `${e.preemption}, ${e.hz ?? 'unknown'}`],

@@ -1,8 +1,10 @@
 /** The latency-against-load table: how soon records are to be had at each offered rate, and what that takes. */
+
+import { NOTHING, percent, rate, time } from '../harness/notation.ts';
 import type { Cell, Study } from '../harness/result.ts';
 import { pipeRoundTripNs } from '../harness/result-figures.ts';
 import { backendLabel, workloadName } from '../harness/result-words.ts';
-import { delivered, NOTHING, percent, rate, time } from './format.ts';
+import { delivered } from './format.ts';
 
 export interface OpenLoopTable {
   readonly made: 'enter' | 'exit';

@@ -1,6 +1,7 @@
 /** A profile as people read it: how much, how evenly, of what. */
+
+import { count, percent, rate, time } from '../harness/notation.ts';
 import type { Profile } from '../harness/profile/result.ts';
-import { count, percent, rate, time } from './format.ts';
 import { plainTable } from './plain-table.ts';
 
 /** In the table; all of them are in the file. */

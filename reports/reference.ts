@@ -1,6 +1,8 @@
 /** The reference check in words: one entry for each variant, over all workloads of the study. */
+
+import { count } from '../harness/notation.ts';
 import type { JointResult, Study } from '../harness/result.ts';
-import { count, workload } from './format.ts';
+import { workload } from './format.ts';
 
 export interface ReferenceLine {
   readonly variant: string;

@@ -1,6 +1,7 @@
 /** What tracing adds to calls that a filter lets pass, and to the others. */
+
+import { addedInterval, type Figure, joined, NOTHING, percent } from '../harness/notation.ts';
 import type { Selectivity, Study } from '../harness/result.ts';
-import { addedInterval, type Figure, joined, NOTHING, percent } from './format.ts';
 
 export const SELECTIVITY_TITLE = 'Selectivity (added per call, by the share of calls that the filter lets pass)';
 export const SELECTIVITY_TEXT =

@@ -1,19 +1,19 @@
 /** The table of starved collectors: what each loses when it is kept from its work, beside what it loses when it is not. */
-import type { Cell, Study } from '../harness/result.ts';
-import { choicesFed, starvationText, workloadName } from '../harness/result-words.ts';
+
 import {
   count,
   type Figure,
   NOTHING,
-  pace,
   percent,
   plain,
   range,
   rate,
   ratioInterval,
   shareInterval,
-  workload,
-} from './format.ts';
+} from '../harness/notation.ts';
+import type { Cell, Study } from '../harness/result.ts';
+import { choicesFed, starvationText, workloadName } from '../harness/result-words.ts';
+import { pace, workload } from './format.ts';
 
 export const STARVED_TITLE = 'Starved collector';
 export const STARVED_TEXT =

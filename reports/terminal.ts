@@ -1,32 +1,24 @@
 /** A study for people at a terminal: tables by regime, notes, what is missing, and the verdict last. */
 import { styleText } from 'node:util';
+import {
+  addedInterval,
+  count,
+  type Figure,
+  joined,
+  NOTHING,
+  percent,
+  ratioInterval,
+  time,
+  timeInterval,
+  timePair,
+} from '../harness/notation.ts';
 import type { Cell, Study } from '../harness/result.ts';
 import { backendLabel, choices, workloadName } from '../harness/result-words.ts';
 import { ALONGSIDE_COLUMNS, ALONGSIDE_TEXT, ALONGSIDE_TITLE, alongsideRows } from './alongside.ts';
 import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
 import { CLAIMS_TITLE, claimLines } from './claims.ts';
 import { CPU_BILL_COLUMNS, CPU_BILL_TEXT, CPU_BILL_TITLE, cpuBillRows, kernelThreadsLine } from './cpu-bill.ts';
-import {
-  addedInterval,
-  baselines,
-  books,
-  cellsOf,
-  count,
-  delivered,
-  type Figure,
-  joined,
-  NOTHING,
-  pace,
-  percent,
-  REGIMES,
-  ratioInterval,
-  terms,
-  time,
-  timeInterval,
-  timePair,
-  unequal,
-  workload,
-} from './format.ts';
+import { baselines, books, cellsOf, delivered, pace, REGIMES, terms, unequal, workload } from './format.ts';
 import { type Note, notesOf } from './notes.ts';
 import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
 import { type Column, parseColumn, plainTable } from './plain-table.ts';

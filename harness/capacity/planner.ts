@@ -5,7 +5,7 @@
  * Assumed: calls and bursts spread evenly over a host's CPUs, each CPU's own buffer takes its share, and drain threads with
  * buffers of their own serve as fast as the one that was measured. A shared buffer has one server, however many CPUs.
  */
-import { formatFigure } from '../quantity.ts';
+import { formatFigure } from '../notation.ts';
 import type { QueueFit } from './fit.ts';
 import { queueOf } from './fit.ts';
 import { type BurstLoad, bufferFor, lossOf } from './queue-model.ts';

@@ -2,6 +2,7 @@
  * Claims against a study's own cells. An interval decides or nothing does; and because a tracer that drops looks cheap, one
  * wins only where it would also if the calls it lost had cost nothing and its cost were that of the rest.
  */
+import { percent } from '../notation.ts';
 import { STRESS_FACTOR } from '../plan/buffer.ts';
 import type { Calibration, Cell, CompletedTrial, Interval, JudgedClaim, Plan, TrialResult } from '../result.ts';
 import { nsPerCall, pipeRoundTripNs } from '../result-figures.ts';
@@ -31,8 +32,6 @@ export function judgeClaims(evidence: Evidence, claims: readonly Claim[] = known
   const court: Court = { ...evidence, of: (cellId) => grouped.get(cellId) ?? NO_TRIALS };
   return claims.map(({ id, text, source, rule }) => ({ id, text, source, ...judge(rule, court) }));
 }
-
-const percent = (share: number | null): string => (share === null ? 'less' : `${(share * 100).toPrecision(3)} %`);
 
 interface Court extends Evidence {
   readonly of: (cellId: string) => CellTrials;
@@ -134,7 +133,7 @@ function compare(court: Court, left: Cell, right: Cell, factor: number): Answer 
   const winner = plain.high < 0 ? left : right;
   return {
     outcome: 'cannot be told',
-    reason: `${winner.variant} may be cheaper only because it delivers ${percent(winner.deliveredFraction)}`,
+    reason: `${winner.variant} may be cheaper only because it delivers ${winner.deliveredFraction === null ? 'less' : percent(winner.deliveredFraction)}`,
   };
 }
 

@@ -8,6 +8,7 @@ import { renderTerminal } from '../../reports/terminal.ts';
 import { cannotError, EXIT, usageError } from '../errors.ts';
 import { findHost, type Host } from '../host/host.ts';
 import { readEnvironment } from '../machine/environment.ts';
+import { formatBytes, formatDuration, formatShare } from '../notation.ts';
 import type { PlanContext } from '../plan/context.ts';
 import { parseBurst, parseRate } from '../plan/pace.ts';
 import { resolveRequest } from '../plan/request.ts';
@@ -23,17 +24,7 @@ import {
 import { parseStarvation } from '../plan/starvation.ts';
 import { definitionOf } from '../plan/variants.ts';
 import { parseWakeup } from '../plan/wakeup.ts';
-import {
-  formatBytes,
-  formatDuration,
-  formatShare,
-  parseBytes,
-  parseCount,
-  parseDurationMs,
-  parseHalfWidth,
-  parseList,
-  parsePercent,
-} from '../quantity.ts';
+import { parseBytes, parseCount, parseDurationMs, parseHalfWidth, parseList, parsePercent } from '../quantity.ts';
 import { JOINT_PROGRAM, runJointTrial } from '../reference/joint-process.ts';
 import type { Plan } from '../result.ts';
 import { wakeupText } from '../result-words.ts';

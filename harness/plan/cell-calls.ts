@@ -3,7 +3,7 @@
  * one must last, an open loop makes what is due.
  */
 import type { BufferTerms } from '../backend.ts';
-import { formatDuration } from '../quantity.ts';
+import { formatDuration } from '../notation.ts';
 import type { WorkloadSpec } from '../result.ts';
 import { reachableBytes, STRESS_FACTOR } from './buffer.ts';
 import type { AskedWorkload, Budget, CellRequest, Contestant, StampedWorkload } from './cell-request.ts';

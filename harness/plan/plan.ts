@@ -1,6 +1,6 @@
 /** From a request (request.ts) to the plan that is recorded and run, its cells expanded. Nothing here runs anything. */
 import { cannotError, usageError } from '../errors.ts';
-import { formatDuration } from '../quantity.ts';
+import { formatDuration } from '../notation.ts';
 import type { Plan, WorkloadSpec } from '../result.ts';
 import type { CellRequest } from './cell-request.ts';
 import { expandCells } from './cells.ts';

@@ -2,7 +2,8 @@
 import type { AskedDetail, Wakeup } from '../backend.ts';
 import { cannotError, usageError } from '../errors.ts';
 import type { Machine } from '../machine/machine.ts';
-import { formatBytes, parseBytes } from '../quantity.ts';
+import { formatBytes } from '../notation.ts';
+import { parseBytes } from '../quantity.ts';
 import type { Plan, Starvation, WorkloadRow } from '../result.ts';
 import { starvationText, wakeupText } from '../result-words.ts';
 import { resolveWorkloads } from './asked-workloads.ts';

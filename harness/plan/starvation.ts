@@ -4,7 +4,8 @@
  */
 import type { VariantDefinition } from '../backend.ts';
 import { usageError } from '../errors.ts';
-import { formatShare, parseDurationMs, parseShare } from '../quantity.ts';
+import { formatShare } from '../notation.ts';
+import { parseDurationMs, parseShare } from '../quantity.ts';
 import type { Starvation, TrialSpec } from '../result.ts';
 
 /** A section is bounded to some seconds; a collector that stands for longer is dead. */

@@ -8,7 +8,7 @@
 import { type QueueFit, queueOf } from '../capacity/fit.ts';
 import { beyondMeasured, bounded, withinCpuTime } from '../capacity/planner.ts';
 import { type BurstLoad, lossOf } from '../capacity/queue-model.ts';
-import { formatFigure } from '../quantity.ts';
+import { formatFigure } from '../notation.ts';
 import type { Cell } from '../result.ts';
 import { capacityOf, type MeasuredCapacities } from './capacity.ts';
 import { lost } from './load.ts';

@@ -1,7 +1,7 @@
 /** A rate against what `tracebench capacity` has searched for. */
 
 import type { Capacity, CapacityStudy } from '../capacity/result.ts';
-import { formatFigure } from '../quantity.ts';
+import { formatFigure } from '../notation.ts';
 import type { Reason } from './needs.ts';
 
 export interface MeasuredCapacities {

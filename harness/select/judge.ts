@@ -3,7 +3,7 @@
  * reason with the figure that it rests on. Pure; nothing is taken for granted that the study does not show.
  */
 import { type Capabilities, type NeededPrivileges, PRIVILEGES } from '../backend.ts';
-import { formatBytes, formatFigure } from '../quantity.ts';
+import { formatBytes, formatFigure } from '../notation.ts';
 import type { Cell, Study } from '../result.ts';
 import { isStarved } from '../summarise/starved.ts';
 import { burstReason } from './burst.ts';

@@ -2,8 +2,9 @@
  * What a study shows while it runs, on standard error. Nothing is drawn while a trial runs: on a machine of two CPUs
  * a redraw is a disturbance, so the block is redrawn when a trial has ended and before the next one starts.
  */
+
+import { formatDuration, formatShare } from '../notation.ts';
 import { withoutSoaked } from '../plan/soaked-cells.ts';
-import { formatDuration, formatShare } from '../quantity.ts';
 import type { Interval, Plan, TrialResult } from '../result.ts';
 import { ratioInterval } from '../statistics/order-interval.ts';
 import type { Widest } from './precision.ts';

@@ -1,7 +1,7 @@
+import { formatShare } from '../notation.ts';
 import { type Pace, paceLabel, paceText } from '../plan/pace.ts';
 import { pairId } from '../plan/pairs.ts';
 import { starvationOf } from '../plan/starvation.ts';
-import { formatShare } from '../quantity.ts';
 import type { Plan, WorkloadSpec } from '../result.ts';
 import { starvationText, wakeupText, workloadName } from '../result-words.ts';
 

@@ -2,9 +2,10 @@
  * From trials to the study that is written down: cells, comparisons, noise, verdict. Pure: the same trials make the
  * same study, so a result can be summarised again from its plan and trials.ndjson.
  */
+
 import { judgeClaims } from '../claims/judge.ts';
+import { formatShare, percent } from '../notation.ts';
 import { withoutSoaked } from '../plan/soaked-cells.ts';
-import { formatShare } from '../quantity.ts';
 import type { Interval, Study, TrialResult } from '../result.ts';
 import { RESULT_VERSION } from '../result-version.ts';
 import { summariseCells, type VariantTerms } from './cells.ts';
@@ -126,7 +127,7 @@ function studyFlags(
   if (steal > 0.01) {
     flags.push({
       code: 'steal',
-      text: `the hypervisor took ${(steal * 100).toFixed(1)} % of the machine during calibration; again when the host is quiet`,
+      text: `the hypervisor took ${percent(steal)} of the machine during calibration; again when the host is quiet`,
     });
   }
   if (before.clockEntersKernel) {

@@ -3,6 +3,8 @@
  * those that block told apart from those that drop; (2) whether the books balanced, and where the reference stands;
  * (3) what the study could not tell, and the command that would.
  */
+
+import { type Figure, joined, percent, range, ratioInterval, time, timeInterval } from '../notation.ts';
 import { STRESS_FACTOR } from '../plan/buffer.ts';
 import type { Cell, Interval, Study, TrialResult } from '../result.ts';
 import { backendLabel, wakeupText } from '../result-words.ts';
@@ -119,14 +121,10 @@ function soonest(cells: readonly Cell[]): string[] {
       field.reduce((a, b) => ((b.latency?.p99Ns ?? 0) < (a.latency?.p99Ns ?? 0) ? b : a)),
     );
     if (best.length === 0) return [];
-    const places = best.map((c) => `${microseconds(c.latency?.p99Ns ?? 0)} under ${place(c)}`);
+    const places = best.map((c) => `${time(c.latency?.p99Ns ?? 0)} under ${place(c)}`);
     const whose = blocks ? 'of those that make it wait' : 'of those that do not make the workload wait';
     return `the least p99 latency ${whose} was ${list(places)}`;
   });
-}
-
-function microseconds(ns: number): string {
-  return `${digits(ns / 1000)} µs`;
 }
 
 /** `the work took 2.08× [2.06, 2.09] the untraced time on null and … on file with 100 % delivered on each`. */
@@ -134,8 +132,8 @@ function took(cells: readonly Cell[]): string {
   const shares = cells.map(deliveredWords);
   const same = shares.every((s) => s === shares[0]);
   const times = cells.map((c, i) => {
-    const time = c.slowdown ? ratio(c.slowdown) : 'an unknown multiple of';
-    return `${time}${i === 0 ? ' the untraced time' : ''} on ${workloadLabel(c.workload)}${same ? '' : ` (${shares[i]})`}`;
+    const multiple = c.slowdown ? ratio(c.slowdown) : 'an unknown multiple of';
+    return `${multiple}${i === 0 ? ' the untraced time' : ''} on ${workloadLabel(c.workload)}${same ? '' : ` (${shares[i]})`}`;
   });
   return `the work took ${list(times)}${same ? ` with ${shares[0]}${cells.length > 1 ? ' on each' : ''}` : ''}`;
 }
@@ -160,16 +158,9 @@ function isTie(facts: Facts, a: Cell, b: Cell): boolean {
   return between === undefined || between.outcome === 'tie';
 }
 
-function untracedTime(cell: Cell): string {
-  const perCall = cell.perCallNs;
-  if (perCall) return `${bracketed(perCall, (ns) => `${digits(ns)} ns`, digits)} per call`;
-  return cell.durationNs
-    ? bracketed(
-        cell.durationNs,
-        (ns) => `${digits(ns / 1e6)} ms`,
-        (ns) => digits(ns / 1e6),
-      )
-    : 'not measured';
+function untracedTime({ perCallNs, durationNs }: Cell): string {
+  if (perCallNs) return `${bracketed(perCallNs, timeInterval)} per call`;
+  return durationNs ? bracketed(durationNs, timeInterval) : 'not measured';
 }
 
 // ---------------------------------------------------------------- second sentence
@@ -328,46 +319,13 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, 
   return groups;
 }
 
-/** Three significant digits, without an exponent. */
-function digits(x: number): string {
-  return Math.abs(x) >= 1000 ? Math.round(x).toLocaleString('en-US') : String(Number(x.toPrecision(3)));
+/** An interval as the reports write it; where there is none, of how many rounds the estimate is. */
+function bracketed(interval: Interval, figure: (interval: Interval) => Figure): string {
+  if (interval.low !== null && interval.high !== null) return joined(figure(interval));
+  const { n } = interval;
+  return `${figure(interval).main} (no interval, ${n} ${n === 1 ? 'round' : 'rounds'})`;
 }
 
 function ratio(interval: Interval): string {
-  const places = decimals(interval);
-  return bracketed(
-    interval,
-    (x) => `${x.toFixed(places)}×`,
-    (x) => x.toFixed(places),
-  );
-}
-
-/** As the reports write it: by the digits of the estimate and of the interval's width. */
-function decimals({ estimate, low, high }: Interval): number {
-  const own = 2 - Math.floor(Math.log10(Math.max(1e-3, Math.abs(estimate))));
-  const width = low === null || high === null ? 0 : high - low;
-  const places =
-    width > 0 ? Math.min(Math.max(own, Math.ceil(-Math.log10(width))), 2 - Math.floor(Math.log10(width))) : own;
-  return Math.min(4, Math.max(0, places));
-}
-
-function bracketed(interval: Interval, main: (x: number) => string, bound: (x: number) => string): string {
-  const { estimate, low, high, n } = interval;
-  if (low === null || high === null) return `${main(estimate)} (no interval, ${n} ${n === 1 ? 'round' : 'rounds'})`;
-  return `${main(estimate)} [${bound(low)}, ${bound(high)}]`;
-}
-
-/** Never rounds up to 100 %, never down to 0 %. */
-function percent(fraction: number): string {
-  if (fraction === 0 || fraction === 1) return `${fraction * 100} %`;
-  const value = fraction * 100;
-  if (fraction > 0.99 && fraction < 1) {
-    const places = Math.min(9, Math.max(1, Math.ceil(-Math.log10(100 - value))));
-    return `${(Math.floor(value * 10 ** places) / 10 ** places).toFixed(places)} %`;
-  }
-  return `${value >= 10 ? value.toPrecision(3) : Number(value.toPrecision(2))} %`;
-}
-
-function range(bounds: { min: number; max: number }): string {
-  return bounds.min === bounds.max ? String(bounds.min) : `${bounds.min}–${bounds.max}`;
+  return bracketed(interval, ratioInterval);
 }

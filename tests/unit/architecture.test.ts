@@ -40,7 +40,7 @@ const backendOf = (path: string): string | null => /^backends\/([^/]+)\//.exec(p
 describe('imports', () => {
   test('the graph is not empty', () => {
     expect(typescript.length).toBeGreaterThan(20);
-    expect(importsOf('harness/trial/trial.ts')).toContain('harness/trial/oracle.ts');
+    expect(importsOf('harness/trial/accounting.ts')).toContain('harness/trial/oracle.ts');
     expect(includesOf('native/src/session.h')).toContain('native/src/ledger.h');
   });
 
@@ -76,7 +76,7 @@ describe('imports', () => {
     for (const file of typescript.filter((f) => f.startsWith('reports/'))) {
       for (const target of importsOf(file)) {
         const ofResults =
-          /^(reports\/|harness\/((bystander|capacity|compare|profile)\/)?result(-version|-figures|-words)?\.ts$|harness\/(capacity\/planner|select\/judge)\.ts$)/;
+          /^(reports\/|harness\/((bystander|capacity|compare|profile)\/)?result(-version|-figures|-words)?\.ts$|harness\/notation\.ts$|harness\/(capacity\/planner|select\/judge)\.ts$)/;
         expect(ofResults.test(target), `${file} imports ${target}`).toBe(true);
       }
     }

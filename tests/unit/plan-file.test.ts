@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { TracebenchError } from '../../harness/errors.ts';
+import { formatBytes, formatDuration } from '../../harness/notation.ts';
 import { mergeSettings, parsePlanText, readPlanFile } from '../../harness/plan/settings.ts';
-import {
-  formatBytes,
-  formatDuration,
-  parseBytes,
-  parseCount,
-  parseDurationMs,
-  parseList,
-} from '../../harness/quantity.ts';
+import { parseBytes, parseCount, parseDurationMs, parseList } from '../../harness/quantity.ts';
 
 function refusal(work: () => unknown): TracebenchError {
   try {

@@ -4,22 +4,12 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { formatBytes, joined, percent, ratioInterval, time, timeInterval, timePair } from '../../harness/notation.ts';
 import type { Cell, Interval } from '../../harness/result.ts';
 import { parseResult } from '../../harness/study/study-result.ts';
 import { cellsCsv, trialsCsv } from '../../reports/csv.ts';
 import { renderExplain } from '../../reports/explain.ts';
-import {
-  books,
-  bytes,
-  delivered,
-  joined,
-  percent,
-  ratioInterval,
-  time,
-  timeInterval,
-  timePair,
-  wakeup,
-} from '../../reports/format.ts';
+import { books, delivered, wakeup } from '../../reports/format.ts';
 import { renderFiles, writeReports } from '../../reports/index.ts';
 import { jsonSchemas, resultJson } from '../../reports/json.ts';
 import { renderMarkdown } from '../../reports/markdown.ts';
@@ -73,7 +63,7 @@ describe('figures', () => {
       '0 ns',
     ]);
     expect(time(null)).toBe('–');
-    expect(bytes(8 * 2 ** 20)).toBe('8 MiB');
+    expect(formatBytes(8 * 2 ** 20)).toBe('8 MiB');
     expect(timePair(210e3, 1.4e6)).toBe('0.210 / 1.40 ms');
   });
 

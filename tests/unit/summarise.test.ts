@@ -250,7 +250,7 @@ describe('flags', () => {
     const over = flagged((t) =>
       t.spec.variant === 'ptrace' ? withBooks(t, { discrepancy: { min: -3, max: -1 }, verdict: 'over-reported' }) : t,
     );
-    expect(over.verdict[1]).toContain('6–18 calls reported lost that were not');
+    expect(over.verdict[1]).toContain('6 … 18 calls reported lost that were not');
     const error = flagged((t) =>
       t.spec.variant === 'ptrace' ? withBooks(t, { neverIssued: 1, verdict: 'error' }) : t,
     );
