@@ -1,8 +1,8 @@
 /** Two collectors at once: what the pair costs beside what each costs alone, and whether the two add up. */
-
 import { addedInterval, joined, NOTHING, percent, ratioInterval } from '../harness/notation.ts';
 import type { Cell } from '../harness/result.ts';
 import { backendLabel } from '../harness/result-words.ts';
+import { type Column, columns } from './columns.ts';
 import { workload } from './format.ts';
 
 export const ALONGSIDE_TITLE = 'Two collectors at once';
@@ -12,7 +12,7 @@ export const ALONGSIDE_TEXT =
   'first’s in the table above.';
 
 /** `left:` or `right:` before each head. */
-export const ALONGSIDE_COLUMNS = [
+export const ALONGSIDE_COLUMNS: readonly Column[] = columns(
   'left:workload',
   'left:pair',
   'right:slowdown',
@@ -22,7 +22,7 @@ export const ALONGSIDE_COLUMNS = [
   'right:over\nthe sum',
   'right:second\ndelivered',
   'right:second\nbooks',
-] as const;
+);
 
 /** None where the study has no pair. */
 export function alongsideRows(cells: readonly Cell[]): string[][] {

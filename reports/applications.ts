@@ -1,5 +1,4 @@
 /** Applications in rows: what they are used for as a number, and what a run of them issues against what was admitted lost. */
-
 import { count, type Figure, NOTHING, plainInterval, range, ratioInterval } from '../harness/notation.ts';
 import type { Cell } from '../harness/result.ts';
 import { backendLabel } from '../harness/result-words.ts';

@@ -8,7 +8,8 @@ import {
   type Tax,
 } from '../harness/bystander/result.ts';
 import { addedInterval, joined, NOTHING, ratioInterval, time, timeInterval } from '../harness/notation.ts';
-import { table } from './markdown-table.ts';
+import { columns } from './columns.ts';
+import { markdownTable } from './markdown-table.ts';
 import { plainTable } from './plain-table.ts';
 
 /** Progress: one trial. */
@@ -22,17 +23,17 @@ export function bystanderLine(subject: string, trial: BystanderTrial): string {
   return `${subject}: ${KINDS.map(kind).join('; ')}`;
 }
 
-const COLUMNS = [
-  { head: 'beside', align: 'left' },
-  { head: 'bystander', align: 'left' },
-  { head: 'armed', align: 'right' },
-  { head: '×', align: 'right' },
-  { head: 'busy', align: 'right' },
-  { head: '×', align: 'right' },
-  { head: 'residue', align: 'right' },
-  { head: '×', align: 'right' },
-  { head: 'rounds', align: 'right' },
-] as const;
+const COLUMNS = columns(
+  'left:beside',
+  'left:bystander',
+  'right:armed',
+  'right:×',
+  'right:busy',
+  'right:×',
+  'right:residue',
+  'right:×',
+  'right:rounds',
+);
 
 function cells(tax: Tax): [string, string] {
   if (tax === null) return [NOTHING, NOTHING];
@@ -91,8 +92,6 @@ export function renderBystander(study: BystanderStudy): string {
 }
 
 export function renderBystanderMarkdown(study: BystanderStudy): string {
-  const heads = COLUMNS.map(({ head }) => head);
-  const aligns = COLUMNS.map(({ align }) => (align === 'left' ? 'l' : 'r')).join('');
   const said = [terms(study), ...notes(study)].flatMap((line) => ['', line]);
-  return `${['# Bystander tax', '', ...table(heads, aligns, rows(study)), ...said].join('\n').trimEnd()}\n`;
+  return `${['# Bystander tax', '', ...markdownTable(COLUMNS, rows(study)), ...said].join('\n').trimEnd()}\n`;
 }

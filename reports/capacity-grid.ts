@@ -1,6 +1,7 @@
 /** Loss over rate × burst × calls in flight: a table a variant, a column a rate. */
 import type { CapacityStudy, GridPoint } from '../harness/capacity/result.ts';
 import { count, NOTHING, percent, rate } from '../harness/notation.ts';
+import { type Column, columns } from './columns.ts';
 
 export const GRID_TEXT =
   'Share of the calls lost, median and [least, most] over the trials of a point. Each column is an average rate: evenly spaced, or in ' +
@@ -9,7 +10,7 @@ export const GRID_TEXT =
   'fitted queue, where it holds, the median of |predicted − measured loss| over the row, in points of all calls.';
 
 export interface GridTable {
-  readonly heads: readonly string[];
+  readonly columns: readonly Column[];
   readonly rows: readonly (readonly string[])[];
   /** Of what is missing in it; empty: nothing. */
   readonly text: string;
@@ -39,9 +40,13 @@ function table(variant: string, points: readonly GridPoint[]): Omit<GridTable, '
     const had = own.find(({ callsInFlightHad }) => callsInFlightHad !== null)?.callsInFlightHad;
     return [count(had ?? first.callsInFlight), load, ...figures, ...(isPredicted ? [percent(offBy(own))] : [])];
   });
-  const columns = rates.map((perS) => `right:${perS === null ? 'full speed' : rate(perS)}`);
-  const heads = [`right:${variant}\ncalls in flight`, 'left:load', ...columns];
-  return { heads: isPredicted ? [...heads, 'right:model\noff by'] : heads, rows };
+  const heads = [
+    `right:${variant}\ncalls in flight`,
+    'left:load',
+    ...rates.map((perS) => `right:${perS === null ? 'full speed' : rate(perS)}`),
+    ...(isPredicted ? ['right:model\noff by'] : []),
+  ];
+  return { columns: columns(...heads), rows };
 }
 
 function order(perS: number | null): number {

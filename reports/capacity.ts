@@ -2,8 +2,9 @@
 import type { Capacity, CapacityStudy, SurfaceResult } from '../harness/capacity/result.ts';
 import { count, formatBytes, NOTHING, percent, rate, time } from '../harness/notation.ts';
 import { GRID_TEXT, gridTables } from './capacity-grid.ts';
-import { columnTable } from './markdown-table.ts';
-import { parseColumn, plainTable } from './plain-table.ts';
+import { type Column, columns } from './columns.ts';
+import { markdownTable } from './markdown-table.ts';
+import { plainTable } from './plain-table.ts';
 
 type Search = Capacity['searches'][number];
 
@@ -24,7 +25,7 @@ export const capacityLines = {
   },
 } as const;
 
-const HEADS = [
+const COLUMNS = columns(
   'left:backend',
   'left:when slow',
   'right:capacity',
@@ -33,7 +34,7 @@ const HEADS = [
   'right:calls in flight',
   'right:buffer',
   'left:meaning',
-] as const;
+);
 
 const MEANING: Readonly<Record<NonNullable<Capacity['capacity']>['meaning'], string>> = {
   held: 'highest offered rate that is held',
@@ -75,7 +76,7 @@ function incomplete({ complete, incompleteReason }: CapacityStudy): string[] {
   return complete ? [] : [`Incomplete (${incompleteReason}): the searches that were done.`];
 }
 
-const SURFACE_HEADS = [
+const SURFACE_COLUMNS = columns(
   'left:backend',
   'right:serves',
   'right:pause',
@@ -85,7 +86,7 @@ const SURFACE_HEADS = [
   'right:loss off by',
   'right:buffer off by',
   'left:the model',
-] as const;
+);
 
 const SURFACE_TEXT =
   'Bursts of drawn sizes into buffers of drawn sizes, and the fluid queue fitted to them: calls served a second, pause from the first ' +
@@ -114,26 +115,26 @@ function surfaceRows({ variants }: CapacityStudy): string[][] {
 }
 
 interface Table {
-  readonly heads: readonly string[];
+  readonly columns: readonly Column[];
   readonly rows: readonly (readonly string[])[];
   readonly text: string;
 }
 
 function tables(study: CapacityStudy): Table[] {
   const surfaces = surfaceRows(study);
-  const capacity = { heads: HEADS, rows: rows(study), text: terms(study) };
+  const capacity = { columns: COLUMNS, rows: rows(study), text: terms(study) };
   const grids = gridTables(study);
   return [
     capacity,
-    ...(surfaces.length > 0 ? [{ heads: SURFACE_HEADS, rows: surfaces, text: SURFACE_TEXT }] : []),
+    ...(surfaces.length > 0 ? [{ columns: SURFACE_COLUMNS, rows: surfaces, text: SURFACE_TEXT }] : []),
     // What holds for all of them stands once, under the last.
     ...grids.map((grid, i) => (i < grids.length - 1 ? grid : { ...grid, text: `${grid.text} ${GRID_TEXT}`.trim() })),
   ];
 }
 
 export function renderCapacity(study: CapacityStudy): string {
-  const shown = tables(study).flatMap(({ heads, rows, text }) => [
-    plainTable(heads.map(parseColumn), rows),
+  const shown = tables(study).flatMap(({ columns: heads, rows, text }) => [
+    plainTable(heads, rows),
     '',
     ...(text === '' ? [] : [text, '']),
   ]);
@@ -141,8 +142,8 @@ export function renderCapacity(study: CapacityStudy): string {
 }
 
 export function renderCapacityMarkdown(study: CapacityStudy): string {
-  const shown = tables(study).flatMap(({ heads, rows, text }) => [
-    ...columnTable(heads, rows),
+  const shown = tables(study).flatMap(({ columns: heads, rows, text }) => [
+    ...markdownTable(heads, rows),
     '',
     ...(text === '' ? [] : [text, '']),
   ]);

@@ -1,5 +1,4 @@
 /** What people repeat beside what was measured here: one entry a claim. */
-
 import { addedInterval, joined, NOTHING, percent, ratioInterval } from '../harness/notation.ts';
 import type { JudgedClaim, Study } from '../harness/result.ts';
 

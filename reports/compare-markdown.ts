@@ -1,7 +1,7 @@
 /** A comparison for a CI summary: verdict, what changed, and the rest folded away. */
 import type { StudyComparison } from '../harness/compare/result.ts';
-import { HEADS, quietLine, type Row, rowsOf, settingsLine, studyLine, verdictLine } from './compare-words.ts';
-import { table, text } from './markdown-table.ts';
+import { COMPARE_COLUMNS, quietLine, type Row, rowsOf, settingsLine, studyLine, verdictLine } from './compare-words.ts';
+import { markdownTable, text } from './markdown-table.ts';
 
 export function renderCompareMarkdown(comparison: StudyComparison): string {
   const rows = rowsOf(comparison);
@@ -42,9 +42,8 @@ export function renderCompareMarkdown(comparison: StudyComparison): string {
 }
 
 function drawn(rows: readonly Row[]): string[] {
-  return table(
-    HEADS,
-    'llrrrrrrl',
+  return markdownTable(
+    COMPARE_COLUMNS,
     rows.map(({ words }) => words),
   );
 }

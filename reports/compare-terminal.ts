@@ -1,11 +1,9 @@
 /** A comparison for people at a terminal: what changed first, the verdict last. */
 import { styleText } from 'node:util';
 import type { StudyComparison } from '../harness/compare/result.ts';
-import { HEADS, quietLine, rowsOf, settingsLine, studyLine, verdictLine } from './compare-words.ts';
-import { type Column, plainTable } from './plain-table.ts';
+import { COMPARE_COLUMNS, quietLine, rowsOf, settingsLine, studyLine, verdictLine } from './compare-words.ts';
+import { plainTable } from './plain-table.ts';
 import { type TerminalOptions, wrap } from './terminal.ts';
-
-const RIGHT = new Set<string>(['rounds', 'BASE', 'NEW', 'change', 'p', 'counts from']);
 
 export function renderCompareTerminal(comparison: StudyComparison, options: TerminalOptions = {}): string {
   const width = options.width ?? 110;
@@ -22,9 +20,7 @@ export function renderCompareTerminal(comparison: StudyComparison, options: Term
   for (const remark of comparison.remarks) say(`! ${remark}`);
   say(settingsLine(comparison));
 
-  const columns = HEADS.map(
-    (head): Column => ({ head: style('dim', head), align: RIGHT.has(head) ? 'right' : 'left' }),
-  );
+  const columns = COMPARE_COLUMNS.map(({ head, align }) => ({ head: style('dim', head), align }));
   const rows = rowsOf(comparison).map(({ outcome, words }) => {
     const format = outcome === 'regression' ? 'red' : outcome === 'improvement' ? 'green' : 'reset';
     return words.map((word, i) => (i === words.length - 1 ? style(format, word) : word));

@@ -1,6 +1,7 @@
 /** The words of a comparison, shared by terminal and Markdown. */
 import type { Change, StudyComparison } from '../harness/compare/result.ts';
 import { NOTHING, percent, time } from '../harness/notation.ts';
+import { type Column, columns } from './columns.ts';
 
 const QUANTITIES: Readonly<Record<Change['quantity'], string>> = {
   time: 'untraced time',
@@ -14,11 +15,21 @@ const QUANTITIES: Readonly<Record<Change['quantity'], string>> = {
 
 export interface Row {
   readonly outcome: Change['outcome'];
-  /** As in HEADS. */
+  /** As in COMPARE_COLUMNS. */
   readonly words: readonly string[];
 }
 
-export const HEADS = ['cell', 'quantity', 'rounds', 'BASE', 'NEW', 'change', 'p', 'counts from', 'outcome'] as const;
+export const COMPARE_COLUMNS: readonly Column[] = columns(
+  'left:cell',
+  'left:quantity',
+  'right:rounds',
+  'right:BASE',
+  'right:NEW',
+  'right:change',
+  'right:p',
+  'right:counts from',
+  'left:outcome',
+);
 
 const RANK: readonly Change['outcome'][] = ['regression', 'improvement', 'not judged', 'no change', 'not claimed'];
 

@@ -1,8 +1,8 @@
 /** The CPU bill: who had the CPU time that tracing a call takes, on the whole machine. */
-
 import { addedInterval, type Figure, NOTHING, percent, time, timeInterval } from '../harness/notation.ts';
 import type { Cell, Study } from '../harness/result.ts';
 import { backendLabel } from '../harness/result-words.ts';
+import { type Column, columns } from './columns.ts';
 import { workload } from './format.ts';
 
 export const CPU_BILL_TITLE = 'CPU bill (CPU time per call, all CPUs together)';
@@ -13,7 +13,7 @@ export const CPU_BILL_TEXT =
   'thread running are in its time. Noise: what the soaker’s view of the idle machine, before each trial, would come to in such a section.';
 
 /** `left:` or `right:` before each head. */
-export const CPU_BILL_COLUMNS = [
+export const CPU_BILL_COLUMNS: readonly Column[] = columns(
   'left:workload',
   'left:backend',
   'right:delivered',
@@ -24,7 +24,7 @@ export const CPU_BILL_COLUMNS = [
   'right:unattributed',
   'right:total',
   'right:noise',
-] as const;
+);
 
 const PARTS = ['workload', 'collector', 'otherThreads', 'kernelThreads', 'unattributed', 'total'] as const;
 

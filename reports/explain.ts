@@ -1,5 +1,4 @@
 /** One cell laid open: its configuration, every trial, why it is flagged, and the command that runs just it again. */
-
 import {
   addedInterval,
   count,
@@ -17,8 +16,9 @@ import {
 import type { Cell, CompletedTrial, Study, TrialResult } from '../harness/result.ts';
 import { nsPerCall } from '../harness/result-figures.ts';
 import { backendLabel } from '../harness/result-words.ts';
+import { columns } from './columns.ts';
 import { books, delivered, terms, workload } from './format.ts';
-import { type Column, plainTable } from './plain-table.ts';
+import { plainTable } from './plain-table.ts';
 import { wrap } from './terminal.ts';
 
 /**
@@ -160,20 +160,19 @@ function measured(trial: CompletedTrial): number | null {
 function trialTable(trials: readonly TrialResult[], baseline: ReadonlyMap<number, number>): string {
   const stamped = trials.some((t) => t.status === 'completed' && t.section !== null);
   const unit = trials.flatMap((t) => (t.status === 'completed' ? [t.figureOfMerit?.unit] : []))[0];
-  const heads = [
-    'round',
-    'order',
-    unit ?? (stamped ? 'per call' : 'run'),
-    'ratio',
-    'books',
-    'delivered',
-    'missing',
-    'p99',
-    'canary',
-    'steal',
-    'exit',
-  ];
-  const columns = heads.map((head): Column => ({ head, align: head === 'books' ? 'left' : 'right' }));
+  const shown = columns(
+    'right:round',
+    'right:order',
+    `right:${unit ?? (stamped ? 'per call' : 'run')}`,
+    'right:ratio',
+    'left:books',
+    'right:delivered',
+    'right:missing',
+    'right:p99',
+    'right:canary',
+    'right:steal',
+    'right:exit',
+  );
   const rows: string[][] = [];
   for (const trial of trials) {
     const round = `${trial.spec.round}${trial.spec.warmup ? ' w' : ''}`;
@@ -198,7 +197,7 @@ function trialTable(trials: readonly TrialResult[], baseline: ReadonlyMap<number
       run.signal ? `signal ${run.signal}` : String(run.exitCode ?? NOTHING),
     ]);
   }
-  return [plainTable(columns, rows), ...(trials.some((t) => t.spec.warmup) ? ['(w: warm-up, not counted)'] : [])].join(
+  return [plainTable(shown, rows), ...(trials.some((t) => t.spec.warmup) ? ['(w: warm-up, not counted)'] : [])].join(
     '\n',
   );
 }

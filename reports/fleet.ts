@@ -2,25 +2,25 @@
 import type { Answer, Bounds, Demand } from '../harness/capacity/planner.ts';
 import type { CapacityStudy } from '../harness/capacity/result.ts';
 import { count, formatBytes, NOTHING, percent, rate, time } from '../harness/notation.ts';
+import { columns } from './columns.ts';
 import { plainTable } from './plain-table.ts';
 
-const COLUMNS = [
-  ['left', 'backend'],
-  ['right', 'CPUs a host'],
-  ['right', 'drain threads'],
-  ['right', 'buffer a host'],
-  ['right', 'loss'],
-  ['right', 'oldest record'],
-  ['right', 'CPUs, fleet'],
-  ['right', 'memory, fleet'],
-  ['left', 'setting'],
-] as const;
+const COLUMNS = columns(
+  'left:backend',
+  'right:CPUs a host',
+  'right:drain threads',
+  'right:buffer a host',
+  'right:loss',
+  'right:oldest record',
+  'right:CPUs, fleet',
+  'right:memory, fleet',
+  'left:setting',
+);
 
 export function renderFleet(answers: readonly Answer[], demand: Demand, study: CapacityStudy): string {
   const rows = answers.flatMap((answer) => (answer.cannot === null ? [row(answer, demand.hosts)] : []));
-  const columns = COLUMNS.map(([align, head]) => ({ align, head }));
   const lines = [demandText(demand), ''];
-  if (rows.length > 0) lines.push(plainTable(columns, rows), '');
+  if (rows.length > 0) lines.push(plainTable(COLUMNS, rows), '');
   if (demand.otherBursts !== undefined) lines.push(...sizedBy(answers));
   for (const answer of answers) if (answer.cannot !== null) lines.push(`${answer.variant} cannot: ${answer.cannot}`);
   const extrapolated = new Map<string, string[]>();

@@ -1,22 +1,12 @@
-import { type Column, parseColumn } from './plain-table.ts';
+import type { Column } from './columns.ts';
 
-/** `columns` as the terminal's tables name them, `left:head` or `right:head`. */
-export function columnTable(columns: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const parsed: Column[] = columns.map(parseColumn);
-  return table(
-    parsed.map(({ head }) => head.replace('\n', ' ')),
-    parsed.map(({ align }) => align[0]).join(''),
-    rows,
-  );
-}
-
-/** `aligns`: one letter a column, l or r. */
-export function table(head: readonly string[], aligns: string, rows: readonly (readonly string[])[]): string[] {
+export function markdownTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const oneLine = (text: string): string => text.replaceAll('\n', ' ');
   return [
-    line(head),
-    line([...aligns].map((a) => (a === 'r' ? '---:' : '---'))),
-    ...rows.map((row) => line(row.map((cell) => text(cell).replaceAll('|', '\\|').replaceAll('\n', ' ')))),
+    line(columns.map(({ head }) => oneLine(head))),
+    line(columns.map(({ align }) => (align === 'right' ? '---:' : '---'))),
+    ...rows.map((row) => line(row.map((cell) => oneLine(text(cell).replaceAll('|', '\\|'))))),
   ];
 }
 

@@ -1,9 +1,7 @@
 /** summary.md: opens with the verdict; everything a reader needs to trust or reject it follows. */
-
 import {
   addedInterval,
   count,
-  formatBytes,
   joined,
   NOTHING,
   percent,
@@ -18,21 +16,11 @@ import { backendLabel } from '../harness/result-words.ts';
 import { ALONGSIDE_COLUMNS, ALONGSIDE_TEXT, ALONGSIDE_TITLE, alongsideRows } from './alongside.ts';
 import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
 import { CLAIMS_TITLE, claimLines } from './claims.ts';
+import { columns } from './columns.ts';
 import { CPU_BILL_COLUMNS, CPU_BILL_TEXT, CPU_BILL_TITLE, cpuBillRows, kernelThreadsLine } from './cpu-bill.ts';
-import {
-  asked,
-  baselines,
-  books,
-  cellsOf,
-  cpus,
-  delivered,
-  detailOf,
-  REGIMES,
-  unequal,
-  wakeup,
-  workload,
-} from './format.ts';
-import { columnTable, table, text } from './markdown-table.ts';
+import { baselines, books, cellsOf, delivered, REGIMES, unequal, workload } from './format.ts';
+import { conditions } from './markdown-conditions.ts';
+import { markdownTable, text } from './markdown-table.ts';
 import { notesOf } from './notes.ts';
 import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
 import { REFERENCE_TITLE, referenceLines } from './reference.ts';
@@ -65,13 +53,7 @@ export function renderMarkdown(study: Study): string {
     }
     out.push('');
   }
-  out.push(
-    ...backends(study),
-    ...absentWorkloads(study),
-    ...termsTable(study.cells),
-    ...machine(study),
-    ...notMeasured(study),
-  );
+  out.push(...conditions(study));
   return `${out.join('\n').trimEnd()}\n`;
 }
 
@@ -90,23 +72,22 @@ function lead(study: Study): string {
 }
 
 function results(cells: readonly Cell[], numbers: (cell: Cell) => string): string[] {
-  return table(
-    [
-      'workload',
-      'backend',
-      'added per call',
-      'slowdown',
-      'delivered',
-      'books',
-      'admitted loss',
-      'discrepancy',
-      'throughput',
-      'collector CPU per call',
-      'attach',
-      'detach',
-      'notes',
-    ],
-    'llrrrrrrrrrrl',
+  return markdownTable(
+    columns(
+      'left:workload',
+      'left:backend',
+      'right:added per call',
+      'right:slowdown',
+      'right:delivered',
+      'right:books',
+      'right:admitted loss',
+      'right:discrepancy',
+      'right:throughput',
+      'right:collector CPU per call',
+      'right:attach',
+      'right:detach',
+      'left:notes',
+    ),
     cells.map((c) => [
       workload(c.workload),
       backendLabel(c),
@@ -133,9 +114,17 @@ function applications(cells: readonly Cell[], numbers: (cell: Cell) => string): 
     '',
     APPLICATIONS_NOTE,
     '',
-    ...table(
-      ['application', 'backend', 'figure of merit', 'unit', 'ratio', 'issued', 'admitted loss', 'notes'],
-      'llrlrrrl',
+    ...markdownTable(
+      columns(
+        'left:application',
+        'left:backend',
+        'right:figure of merit',
+        'left:unit',
+        'right:ratio',
+        'right:issued',
+        'right:admitted loss',
+        'left:notes',
+      ),
       rows.map((r) => [
         r.workload,
         r.backend,
@@ -152,9 +141,16 @@ function applications(cells: readonly Cell[], numbers: (cell: Cell) => string): 
 }
 
 function untraced(cells: readonly Cell[], numbers: (cell: Cell) => string): string[] {
-  return table(
-    ['workload', 'calls', 'per call', 'whole', 'rounds', 'audit context', 'notes'],
-    'lrrrrll',
+  return markdownTable(
+    columns(
+      'left:workload',
+      'right:calls',
+      'right:per call',
+      'right:whole',
+      'right:rounds',
+      'left:audit context',
+      'left:notes',
+    ),
     cells.map((c) => [
       workload(c.workload),
       c.workload.kind === 'stamped' ? count(c.workload.calls) : NOTHING,
@@ -192,20 +188,19 @@ function headToHead(study: Study): string[] {
     '',
     'Ratio of the times per call, paired by round; p of the sign test, alone and after Holm over the pairs of the workload. A tie is not equality: this study could not tell the two apart. A backend that lost records did less work than one that did not.',
     '',
-    ...table(
-      [
-        'workload',
-        'left',
-        'delivered',
-        'right',
-        'delivered',
-        'left / right',
-        'p',
-        'p (Holm)',
-        'outcome',
-        'not equal in',
-      ],
-      'llrlrrrrll',
+    ...markdownTable(
+      columns(
+        'left:workload',
+        'left:left',
+        'right:delivered',
+        'left:right',
+        'right:delivered',
+        'right:left / right',
+        'right:p',
+        'right:p (Holm)',
+        'left:outcome',
+        'left:not equal in',
+      ),
       rows,
     ),
     '',
@@ -226,7 +221,7 @@ function referenceCheck(study: Study): string[] {
 function alongside(cells: readonly Cell[]): string[] {
   const rows = alongsideRows(cells);
   if (rows.length === 0) return [];
-  return [`## ${ALONGSIDE_TITLE}`, '', ALONGSIDE_TEXT, '', ...columnTable(ALONGSIDE_COLUMNS, rows), ''];
+  return [`## ${ALONGSIDE_TITLE}`, '', ALONGSIDE_TEXT, '', ...markdownTable(ALONGSIDE_COLUMNS, rows), ''];
 }
 
 function openLoop(study: Study): string[] {
@@ -236,10 +231,7 @@ function openLoop(study: Study): string[] {
       '',
       OPEN_LOOP_TEXT,
       '',
-      ...columnTable(
-        OPEN_LOOP_COLUMNS,
-        rows.map((row) => row.map((word) => word.replace('\n', ' '))),
-      ),
+      ...markdownTable(OPEN_LOOP_COLUMNS, rows),
       '',
     ];
   });
@@ -248,7 +240,7 @@ function openLoop(study: Study): string[] {
 function starved(study: Study): string[] {
   const rows = starvedRows(study);
   if (rows.length === 0) return [];
-  return [`## ${STARVED_TITLE}`, '', STARVED_TEXT, '', ...columnTable(STARVED_COLUMNS, rows), ''];
+  return [`## ${STARVED_TITLE}`, '', STARVED_TEXT, '', ...markdownTable(STARVED_COLUMNS, rows), ''];
 }
 
 /** Records made at the entry and at the exit of a call are never in one table. */
@@ -277,150 +269,27 @@ function latencies(cells: readonly Cell[]): string[] {
       '',
       `From the stamp to the moment the collector could read the record, closed loop, calls that cannot block only; the record is made at the ${when}.`,
       '',
-      ...table(
-        [
-          'workload',
-          'backend',
-          'delivered',
-          'records',
-          'min',
-          'p50',
-          'p90',
-          'p99',
-          'p99.9',
-          'p99.99',
-          'max',
-          'ambiguous',
-        ],
-        'llrrrrrrrrrr',
+      ...markdownTable(
+        columns(
+          'left:workload',
+          'left:backend',
+          'right:delivered',
+          'right:records',
+          'right:min',
+          'right:p50',
+          'right:p90',
+          'right:p99',
+          'right:p99.9',
+          'right:p99.99',
+          'right:max',
+          'right:ambiguous',
+        ),
         rows,
       ),
       '',
     );
   }
   return out;
-}
-
-function backends(study: Study): string[] {
-  const rows = study.backends.map((b) => [
-    b.variant,
-    b.answer === 'yes' ? 'available' : b.answer === 'no' ? 'not available' : 'could not tell',
-    b.reason ?? '',
-    b.mend ?? '',
-  ]);
-  if (rows.length === 0) return [];
-  return ['## Backends asked for', '', ...table(['backend', 'here', 'reason', 'mend'], 'llll', rows), ''];
-}
-
-function absentWorkloads({ absentWorkloads: rows }: Study): string[] {
-  if (rows.length === 0) return [];
-  const cells = rows.map((row) => [row.workload, row.reason, row.mend]);
-  return ['## Applications that cannot run here', '', ...table(['application', 'reason', 'mend'], 'lll', cells), ''];
-}
-
-function termsTable(cells: readonly Cell[]): string[] {
-  const rows = cells.map((c) => {
-    const t = c.terms;
-    const buffer = t.geometry && t.geometry.callsInFlight > 0 ? t.geometry : null;
-    return [
-      workload(c.workload),
-      backendLabel(c),
-      c.workload.kind === 'stamped' ? count(c.workload.calls) : NOTHING,
-      t.delivers === 'records' ? detailOf(t) : t.delivers,
-      t.filter ? t.filter.join(' ') : 'all',
-      t.delivers === 'nothing' ? NOTHING : asked(t),
-      buffer ? formatBytes(buffer.bufferBytes) : NOTHING,
-      buffer ? formatBytes(buffer.reachableBytesPerCpu) : NOTHING,
-      buffer ? `${count(buffer.bytesPerCall)} B` : NOTHING,
-      buffer ? count(buffer.callsInFlight) : NOTHING,
-      t.stressFactor === null ? NOTHING : t.stressFactor.toPrecision(3),
-      t.delivers === 'nothing' ? NOTHING : wakeup(t.wakeup),
-      t.placement,
-      `${cpus(t.workloadCpus)} / ${cpus(t.collectorCpus)}`,
-      t.idle,
-      t.auditContext,
-    ];
-  });
-  if (rows.length === 0) return [];
-  return [
-    '## Terms of each cell',
-    '',
-    'Clock: CLOCK_MONOTONIC throughout. Calls in flight: what the buffer within reach of one CPU holds. Stress: calls issued / calls in flight.',
-    '',
-    ...table(
-      [
-        'workload',
-        'backend',
-        'calls',
-        'detail',
-        'filter',
-        'buffer asked',
-        'buffer had',
-        'within reach of one CPU',
-        'per call',
-        'calls in flight',
-        'stress',
-        'wake-up',
-        'placement',
-        'CPUs workload / collector',
-        'idle',
-        'audit context',
-      ],
-      'llrllrrrrrrlllll',
-      rows,
-    ),
-    '',
-  ];
-}
-
-function machine(study: Study): string[] {
-  const e = study.environment;
-  const { before, after } = study.calibration;
-  const facts: [string, string][] = [
-    ['kernel', `${e.kernelRelease} ${e.arch}, ${e.kernelVersion}`],
-    ['CPU', `${e.cpusOnline} × ${e.cpuModel}`],
-    ['memory', formatBytes(e.memoryBytes)],
-    ['virtualisation', e.virtualisation],
-    ['container', e.container ?? 'none'],
-    ['preemption, HZ', `${e.preemption}, ${e.hz ?? 'unknown'}`],
-    ['clocksource', e.clocksource],
-    ['governor', e.governor ?? 'none'],
-    [
-      'mitigations',
-      Object.entries(e.mitigations)
-        .map(([k, v]) => `${k}: ${v}`)
-        .join('; ') || 'none listed',
-    ],
-    ['user, capabilities', `uid ${e.uid}, ${e.capabilities.join(' ') || 'none'}`],
-    ['lockdown, BTF', `${e.lockdown ?? 'unknown'}, ${e.btf ? 'yes' : 'no'}`],
-    ['system', e.osRelease],
-    ['tool', `tracebench ${e.toolVersion}${e.gitRevision ? ` (${e.gitRevision})` : ''}, Node ${e.nodeVersion}`],
-  ];
-  const calibration: [string, (c: typeof before) => string][] = [
-    ['bare call', (c) => time(c.bareCallNs)],
-    ['audit context', (c) => c.auditContext],
-    ['clock read', (c) => time(c.clockCostNs)],
-    ['clock resolution', (c) => time(c.clockResolutionNs)],
-    ['clock enters the kernel', (c) => (c.clockEntersKernel ? 'yes' : 'no')],
-    ['pipe round trip, one CPU', (c) => time(c.pipeRoundTripSameCpuNs)],
-    ['pipe round trip, across', (c) => time(c.pipeRoundTripCrossCpuNs)],
-    ['pipe round trip, across, kept awake', (c) => time(c.pipeRoundTripCrossCpuBusyNs)],
-    ['steal', (c) => percent(c.stealFraction)],
-  ];
-  return [
-    '## Machine',
-    '',
-    'One machine is one data point. Figures that hang on a wake-up carry over to other hardware only as multiples of the pipe round trip.',
-    '',
-    ...table(['', ''], 'll', facts),
-    '',
-    ...table(
-      ['calibration', 'before', 'after'],
-      'lrr',
-      calibration.map(([name, show]) => [name, show(before), after ? show(after) : NOTHING]),
-    ),
-    '',
-  ];
 }
 
 function selectivity(study: Study): string[] {
@@ -431,7 +300,7 @@ function selectivity(study: Study): string[] {
     '',
     SELECTIVITY_TEXT,
     '',
-    ...columnTable(
+    ...markdownTable(
       found.columns,
       found.rows.map((row) => row.map((figure) => text(joined(figure)))),
     ),
@@ -449,7 +318,7 @@ function cpuBill(study: Study): string[] {
     '',
     [CPU_BILL_TEXT, text(kernelThreadsLine(study))].join(' ').trimEnd(),
     '',
-    ...columnTable(
+    ...markdownTable(
       CPU_BILL_COLUMNS,
       rows.map((r) => [r.workload, r.backend, r.delivered, ...r.figures.map(joined), r.noise]),
     ),
@@ -469,12 +338,7 @@ function claimsTable(study: Study): string[] {
     '',
     'Of workload `null` where nothing else is said. An interval decides, or nothing does; the cheaper of two wins only where it would also if the calls it lost had cost nothing.',
     '',
-    ...table(['claim', 'here', ''], 'lll', rows),
+    ...markdownTable(columns('left:claim', 'left:here', 'left:'), rows),
     '',
   ];
-}
-
-function notMeasured(study: Study): string[] {
-  if (study.notMeasured.length === 0) return [];
-  return ['## Not measured', '', ...study.notMeasured.map((n) => `- ${text(n.what)}: \`${n.command}\``)];
 }

@@ -1,9 +1,9 @@
 /** The latency-against-load table: how soon records are to be had at each offered rate, and what that takes. */
-
 import { NOTHING, percent, rate, time } from '../harness/notation.ts';
 import type { Cell, Study } from '../harness/result.ts';
 import { pipeRoundTripNs } from '../harness/result-figures.ts';
 import { backendLabel, workloadName } from '../harness/result-words.ts';
+import { type Column, columns } from './columns.ts';
 import { delivered } from './format.ts';
 
 export interface OpenLoopTable {
@@ -19,7 +19,7 @@ export const OPEN_LOOP_TEXT =
   'pipe between CPUs placed alike, the form that carries to other hardware. Collector: its CPU time as a share of one CPU.';
 
 /** `left:` or `right:` before each head. */
-export const OPEN_LOOP_COLUMNS = [
+export const OPEN_LOOP_COLUMNS: readonly Column[] = columns(
   'left:workload',
   'left:backend',
   'right:offered',
@@ -32,7 +32,7 @@ export const OPEN_LOOP_COLUMNS = [
   'right:p99\nfrom due',
   'right:× pipe',
   'right:collector',
-] as const;
+);
 
 /** None where the study has no open loop. Records made at the entry and at the exit are never in one table. */
 export function openLoopTables(study: Study): OpenLoopTable[] {

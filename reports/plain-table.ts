@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import type { Column } from './columns.ts';
 
 const CHARS = {
   top: '',
@@ -17,17 +18,6 @@ const CHARS = {
   'right-mid': '',
   middle: '  ',
 };
-
-export interface Column {
-  readonly head: string;
-  readonly align: 'left' | 'right';
-}
-
-/** `left:head` or `right:head`. */
-export function parseColumn(text: string): Column {
-  const [align, head = ''] = text.split(':', 2);
-  return { align: align === 'left' ? 'left' : 'right', head };
-}
 
 /** A table without rules or trailing spaces: rows must survive a copy into a mail. */
 export function plainTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {

@@ -1,7 +1,7 @@
 /** A profile as people read it: how much, how evenly, of what. */
-
 import { count, percent, rate, time } from '../harness/notation.ts';
 import type { Profile } from '../harness/profile/result.ts';
+import { columns } from './columns.ts';
 import { plainTable } from './plain-table.ts';
 
 /** In the table; all of them are in the file. */
@@ -29,12 +29,16 @@ export function renderProfile(profile: Profile): string {
       `${count(peak.calls)} calls, ${time(peak.atNs)} after the beginning`,
     ]);
   }
-  const columns = ['left', 'right', 'right', 'left'] as const;
-  out.push(table(['', 'calls', 'of the average', ''], columns, rows), '', burstText(profile), '');
+  out.push(
+    plainTable(columns('left:', 'right:calls', 'right:of the average', 'left:'), rows),
+    '',
+    burstText(profile),
+    '',
+  );
   const most = profile.mix.slice(0, CALLS_SHOWN);
   if (most.length > 0) {
     const mix = most.map((call) => [call.name, count(call.calls), percent(call.share)]);
-    out.push(table(['system call', 'calls', 'share'], ['left', 'right', 'right'], mix));
+    out.push(plainTable(columns('left:system call', 'right:calls', 'right:share'), mix));
     const rest = profile.mix.slice(CALLS_SHOWN);
     if (rest.length > 0) {
       const others = rest.reduce((sum, call) => sum + call.calls, 0);
@@ -100,11 +104,4 @@ function remarks(profile: Profile): string[] {
 
 function times(perS: number, meanPerS: number): string {
   return meanPerS === 0 ? '' : `${Number((perS / meanPerS).toPrecision(3))}×`;
-}
-
-function table(heads: readonly string[], aligns: readonly ('left' | 'right')[], rows: readonly string[][]): string {
-  return plainTable(
-    heads.map((head, i) => ({ head, align: aligns[i] ?? 'left' })),
-    rows,
-  );
 }

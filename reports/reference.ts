@@ -1,5 +1,4 @@
 /** The reference check in words: one entry for each variant, over all workloads of the study. */
-
 import { count } from '../harness/notation.ts';
 import type { JointResult, Study } from '../harness/result.ts';
 import { workload } from './format.ts';

@@ -1,7 +1,7 @@
 /** What tracing adds to calls that a filter lets pass, and to the others. */
-
 import { addedInterval, type Figure, joined, NOTHING, percent } from '../harness/notation.ts';
 import type { Selectivity, Study } from '../harness/result.ts';
+import { type Column, columns } from './columns.ts';
 
 export const SELECTIVITY_TITLE = 'Selectivity (added per call, by the share of calls that the filter lets pass)';
 export const SELECTIVITY_TEXT =
@@ -10,8 +10,7 @@ export const SELECTIVITY_TEXT =
   'chance and by 5 % of what is added there. In brackets the delivered part of the calls that pass, where that is not all.';
 
 export interface SelectivityTable {
-  /** `left:` or `right:` before each head. */
-  readonly columns: readonly string[];
+  readonly columns: readonly Column[];
   readonly rows: readonly (readonly Figure[])[];
   readonly offLine: readonly string[];
 }
@@ -23,13 +22,13 @@ export function selectivityTable({ selectivity = [] }: Pick<Study, 'selectivity'
     (a, b) => a - b,
   );
   return {
-    columns: [
+    columns: columns(
       'left:backend',
       'left:filters in',
       ...shares.map((share) => `right:${share} % pass`),
       'right:not passing',
       'right:passing',
-    ],
+    ),
     rows: selectivity.map((curve) => [
       word(curve.variant),
       word(curve.filter ?? NOTHING),

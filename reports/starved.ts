@@ -1,5 +1,4 @@
 /** The table of starved collectors: what each loses when it is kept from its work, beside what it loses when it is not. */
-
 import {
   count,
   type Figure,
@@ -13,6 +12,7 @@ import {
 } from '../harness/notation.ts';
 import type { Cell, Study } from '../harness/result.ts';
 import { choicesFed, starvationText, workloadName } from '../harness/result-words.ts';
+import { type Column, columns } from './columns.ts';
 import { pace, workload } from './format.ts';
 
 export const STARVED_TITLE = 'Starved collector';
@@ -23,7 +23,7 @@ export const STARVED_TEXT =
   'throttled. Admitted and lost are sums over the rounds. What makes the workload wait loses nothing, and shows it as slowdown.';
 
 /** `left:` or `right:` before each head. */
-export const STARVED_COLUMNS = [
+export const STARVED_COLUMNS: readonly Column[] = columns(
   'left:workload',
   'left:backend',
   'left:collector',
@@ -34,7 +34,7 @@ export const STARVED_COLUMNS = [
   'right:books',
   'right:held\nback',
   'right:slowdown',
-] as const;
+);
 
 /** What stands beside each other where there is room, and else below. */
 type Pair = readonly [main: string, more: string];

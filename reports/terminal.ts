@@ -17,11 +17,12 @@ import { backendLabel, choices, workloadName } from '../harness/result-words.ts'
 import { ALONGSIDE_COLUMNS, ALONGSIDE_TEXT, ALONGSIDE_TITLE, alongsideRows } from './alongside.ts';
 import { APPLICATIONS_NOTE, APPLICATIONS_TITLE, applicationRows } from './applications.ts';
 import { CLAIMS_TITLE, claimLines } from './claims.ts';
+import { type Column, columns } from './columns.ts';
 import { CPU_BILL_COLUMNS, CPU_BILL_TEXT, CPU_BILL_TITLE, cpuBillRows, kernelThreadsLine } from './cpu-bill.ts';
 import { baselines, books, cellsOf, delivered, pace, REGIMES, terms, unequal, workload } from './format.ts';
 import { type Note, notesOf } from './notes.ts';
 import { OPEN_LOOP_COLUMNS, OPEN_LOOP_TEXT, OPEN_LOOP_TITLE, openLoopTables } from './open-loop.ts';
-import { type Column, parseColumn, plainTable } from './plain-table.ts';
+import { plainTable } from './plain-table.ts';
 import { REFERENCE_TITLE, referenceLines } from './reference.ts';
 import { SELECTIVITY_TEXT, SELECTIVITY_TITLE, selectivityTable } from './selectivity.ts';
 import { STARVED_COLUMNS, STARVED_TEXT, STARVED_TITLE, starvedRows } from './starved.ts';
@@ -121,11 +122,11 @@ function heading(study: Study, width: number): string[] {
 
 // ---------------------------------------------------------------- tables
 
-/** `left:name` or `right:name` for each column; heads are dimmed line by line. */
-function columns(style: Style, ...heads: string[]): Column[] {
-  return heads.map(parseColumn).map(({ align, head }) => {
-    const dimmed = head.split('\n').map((line) => style('dim', line));
-    return { align, head: dimmed.join('\n') };
+/** Heads, line by line. */
+function dimmed(shown: readonly Column[], style: Style): Column[] {
+  return shown.map(({ align, head }) => {
+    const lines = head.split('\n').map((line) => style('dim', line));
+    return { align, head: lines.join('\n') };
   });
 }
 
@@ -143,17 +144,19 @@ function resultTable(cells: readonly Cell[], numbers: (cell: Cell) => string, wi
       time(cell.collectorCpuNsPerCall?.estimate ?? null),
       numbers(cell),
     ]);
-    const heads = columns(
+    const heads = dimmed(
+      columns(
+        'left:workload',
+        'left:backend',
+        'right:added\nper call',
+        'right:slowdown',
+        'right:delivered',
+        'right:books',
+        'right:latency\np50 / p99',
+        'right:collector\nper call',
+        'left:notes',
+      ),
       style,
-      'left:workload',
-      'left:backend',
-      'right:added\nper call',
-      'right:slowdown',
-      'right:delivered',
-      'right:books',
-      'right:latency\np50 / p99',
-      'right:collector\nper call',
-      'left:notes',
     );
     return plainTable(heads, rows);
   };
@@ -164,15 +167,17 @@ function resultTable(cells: readonly Cell[], numbers: (cell: Cell) => string, wi
 function applicationTable(cells: readonly Cell[], width: number, style: Style): string[] {
   const rows = applicationRows(cells);
   if (rows.length === 0) return [];
-  const heads = columns(
+  const heads = dimmed(
+    columns(
+      'left:application',
+      'left:backend',
+      'right:figure of merit',
+      'left:unit',
+      'right:ratio',
+      'right:issued',
+      'right:loss',
+    ),
     style,
-    'left:application',
-    'left:backend',
-    'right:figure of merit',
-    'left:unit',
-    'right:ratio',
-    'right:issued',
-    'right:loss',
   );
   const body = rows.map((r) => [
     shorten(r.workload, WORKLOAD_WIDTH),
@@ -223,15 +228,17 @@ function baselineTable(cells: readonly Cell[], numbers: (cell: Cell) => string, 
     String(cell.trials.completed),
     numbers(cell),
   ]);
-  const heads = columns(
+  const heads = dimmed(
+    columns(
+      'left:workload',
+      'right:calls',
+      'right:per call',
+      'right:whole',
+      ...(tellsContext ? (['left:audit context'] as const) : []),
+      'right:rounds',
+      'left:notes',
+    ),
     style,
-    'left:workload',
-    'right:calls',
-    'right:per call',
-    'right:whole',
-    ...(tellsContext ? (['left:audit context'] as const) : []),
-    'right:rounds',
-    'left:notes',
   );
   return plainTable(heads, rows);
 }
@@ -243,7 +250,7 @@ function selectivity(study: Study, width: number, style: Style): string[] {
     '',
     style('bold', SELECTIVITY_TITLE),
     plainTable(
-      columns(style, ...found.columns),
+      dimmed(found.columns, style),
       found.rows.map((row) => row.map(({ main, bounds }) => below(main, bounds))),
     ),
     ...found.offLine.flatMap((line) => wrap(`   ${line}`, width, '     ')),
@@ -265,7 +272,7 @@ function cpuBill(study: Study, width: number, style: Style): string[] {
   return [
     '',
     style('bold', CPU_BILL_TITLE),
-    plainTable(columns(style, ...CPU_BILL_COLUMNS), body),
+    plainTable(dimmed(CPU_BILL_COLUMNS, style), body),
     ...wrap(note, width, '').map((line) => style('dim', line)),
   ];
 }
@@ -274,14 +281,14 @@ function alongside(cells: readonly Cell[], width: number, style: Style): string[
   const rows = alongsideRows(cells);
   if (rows.length === 0) return [];
   const note = wrap(ALONGSIDE_TEXT, width, '').map((line) => style('dim', line));
-  return ['', style('bold', ALONGSIDE_TITLE), plainTable(columns(style, ...ALONGSIDE_COLUMNS), rows), ...note];
+  return ['', style('bold', ALONGSIDE_TITLE), plainTable(dimmed(ALONGSIDE_COLUMNS, style), rows), ...note];
 }
 
 function openLoop(study: Study, width: number, style: Style): string[] {
   return openLoopTables(study).flatMap(({ made, rows }) => [
     '',
     style('bold', made === 'exit' ? OPEN_LOOP_TITLE : `${OPEN_LOOP_TITLE}, records made at the entry`),
-    plainTable(columns(style, ...OPEN_LOOP_COLUMNS), rows),
+    plainTable(dimmed(OPEN_LOOP_COLUMNS, style), rows),
     ...wrap(OPEN_LOOP_TEXT, width, '').map((line) => style('dim', line)),
   ]);
 }
@@ -289,7 +296,7 @@ function openLoop(study: Study, width: number, style: Style): string[] {
 function starved(study: Study, width: number, style: Style): string[] {
   const rows = starvedRows(study);
   if (rows.length === 0) return [];
-  const draw = (some: string[][]): string => plainTable(columns(style, ...STARVED_COLUMNS), some);
+  const draw = (some: string[][]): string => plainTable(dimmed(STARVED_COLUMNS, style), some);
   const wide = draw(rows);
   const table = widest(wide) <= width ? wide : draw(starvedRows(study, '\n'));
   const note = wrap(STARVED_TEXT, width, '').map((line) => style('dim', line));
@@ -318,14 +325,9 @@ function comparisons(study: Study, width: number, style: Style): string[] {
       terms ? `${outcome}\n${terms}` : outcome,
     ];
   });
-  const heads = columns(
+  const heads = dimmed(
+    columns('left:workload', 'left:pair', 'right:ratio', 'right:p', 'right:delivered', 'left:outcome'),
     style,
-    'left:workload',
-    'left:pair',
-    'right:ratio',
-    'right:p',
-    'right:delivered',
-    'left:outcome',
   );
   return [...title, plainTable(heads, rows)];
 }

@@ -2,7 +2,6 @@
  * What our reading of audit adds, beside the audit daemon as Debian configures it, writing its log. A tenth of it was the aim, and
  * held only against a daemon that could not name the target's users: beside one that can, most of what both add is the kernel's.
  */
-
 import { contestantOf } from '../../backends/external/index.ts';
 import { probeContestant } from '../../harness/contestants/probe.ts';
 import { ratioOfAdded } from '../../harness/statistics/bootstrap.ts';

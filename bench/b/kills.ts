@@ -1,5 +1,4 @@
 /** SIGKILL of the trial process at random moments: what the machine was before, it is again within two seconds. */
-
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { backends } from '../../backends/index.ts';

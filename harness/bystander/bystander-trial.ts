@@ -3,7 +3,6 @@
  *
  * Request: a BystanderSpec; answer: a BystanderTrial, completed or failed. How they are exchanged: host/hosted.ts.
  */
-
 import { failureOf, serve } from '../host/hosted.ts';
 import { measurePhases } from './phases.ts';
 import type { BystanderSpec, BystanderTrial } from './result.ts';

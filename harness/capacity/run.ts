@@ -2,7 +2,6 @@
  * The searches of all variants: in each pass every variant once, in shuffled order, so that a bad minute of the machine
  * falls on all alike. What it calls on the machine comes in as a function.
  */
-
 import type { Random } from '../random.ts';
 import type { Plan, TrialResult, TrialSpec } from '../result.ts';
 import { type Attempt, type Criteria, holds, type Search, searchCapacity } from './search.ts';

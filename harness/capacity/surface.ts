@@ -5,7 +5,6 @@
  * test the model and which it is fitted to is drawn before; whether a point is kept depends on what it lost and on no model:
  * at most half of them may have lost nearly nothing or nearly everything, for with those any model agrees.
  */
-
 import type { Random } from '../random.ts';
 import { median } from '../statistics/describe.ts';
 import { fitQueue, type LossPoint, medianError, type QueueFit, resampledFits } from './fit.ts';

@@ -1,5 +1,4 @@
 /** `tracebench run`: flags → settings → study → what a person or a program reads. */
-
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';

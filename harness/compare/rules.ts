@@ -1,5 +1,4 @@
 /** What needs no test: something that must not be there, and now is. */
-
 import type { LossOfRound } from './quantities.ts';
 import type { Change } from './result.ts';
 

@@ -1,5 +1,4 @@
 /** Gives back what a killed run left behind: what the guard knows how to restore, and orphaned processes of ours. */
-
 import { z } from 'zod';
 import { readFact } from '../machine/proc-files.ts';
 import { binDir } from '../paths.ts';

@@ -1,5 +1,4 @@
 /** Workloads by the names that are typed, each with its pace, its threads or its share of wanted calls. */
-
 import { applicationWorkload } from '../../workloads/index.ts';
 import { cannotError, usageError } from '../errors.ts';
 import type { Machine } from '../machine/machine.ts';

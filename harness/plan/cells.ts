@@ -3,7 +3,6 @@
  * against. The number of calls belongs to the cell (cell-calls.ts); what is compared is compared per call with a baseline of
  * the same number of calls.
  */
-
 import { starvationText, wakeupText } from '../result-words.ts';
 import { Baselines, twin } from './baselines.ts';
 import { DEADLINE_FLOOR_MS, type ExpandedCell, makeCell, needsAuditContext, slug, workloadSpec } from './cell.ts';

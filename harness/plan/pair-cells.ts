@@ -1,5 +1,4 @@
 /** Cells of two collectors at once. */
-
 import type { WorkloadSpec } from '../result.ts';
 import { wakeupText } from '../result-words.ts';
 import type { Baselines } from './baselines.ts';

@@ -1,5 +1,4 @@
 /** Two collectors at once, `ebpf+perf`: of the first are the records, books and latency that its cell reports. */
-
 import { usageError } from '../errors.ts';
 import type { Contestant } from './cell-request.ts';
 

@@ -2,7 +2,6 @@
  * The soaked cells of a plan: beside each cell one that differs in nothing but the soaker, and its baseline soaked as
  * well. Their times are of a machine that is kept busy and are never used.
  */
-
 import type { Plan } from '../result.ts';
 import type { ExpandedCell } from './cell.ts';
 import { SOAKER_START_MS } from './costs.ts';

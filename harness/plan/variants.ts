@@ -1,5 +1,4 @@
 /** Backends, variants and pairs by the names that are typed. */
-
 import { type BackendDefinition, variantId } from '../backend.ts';
 import { usageError } from '../errors.ts';
 import { meantOr } from '../suggest.ts';

@@ -1,5 +1,4 @@
 /** How long the reference check of a study takes, roughly (plan/costs.ts); no figure of it reaches a result. */
-
 import type { PlanContext } from '../plan/context.ts';
 import { addedBy, iterationCost, JOINT_COMPARE_NS, JOINT_START_MS } from '../plan/costs.ts';
 import { definitionOf } from '../plan/variants.ts';

@@ -4,7 +4,6 @@
  * A measured burst is made at the full speed of the workload under the tracer. It answers for one that is asked for only if it was
  * the harder of the two and came through, or the easier and did not.
  */
-
 import { type QueueFit, queueOf } from '../capacity/fit.ts';
 import { beyondMeasured, bounded, withinCpuTime } from '../capacity/planner.ts';
 import { type BurstLoad, lossOf } from '../capacity/queue-model.ts';

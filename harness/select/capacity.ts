@@ -1,5 +1,4 @@
 /** A rate against what `tracebench capacity` has searched for. */
-
 import type { Capacity, CapacityStudy } from '../capacity/result.ts';
 import { formatFigure } from '../notation.ts';
 import type { Reason } from './needs.ts';

@@ -2,7 +2,6 @@
  * The guard: a process of its own that holds what must be given back, and gives it back when this process is gone,
  * however it went. One per trial; its README (native/launcher) lists what it can hold.
  */
-
 import type { HoldName } from '../backend.ts';
 import { BackendError } from '../errors.ts';
 import { Helper } from './helper.ts';

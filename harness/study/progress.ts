@@ -2,7 +2,6 @@
  * What a study shows while it runs, on standard error. Nothing is drawn while a trial runs: on a machine of two CPUs
  * a redraw is a disturbance, so the block is redrawn when a trial has ended and before the next one starts.
  */
-
 import { formatDuration, formatShare } from '../notation.ts';
 import { withoutSoaked } from '../plan/soaked-cells.ts';
 import type { Interval, Plan, TrialResult } from '../result.ts';

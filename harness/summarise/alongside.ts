@@ -1,5 +1,4 @@
 /** A cell of two collectors → what the pair costs beside what each costs alone, and the books of the second. */
-
 import { starvationOf } from '../plan/starvation.ts';
 import type { Alongside, CompletedTrial, Plan } from '../result.ts';
 import { wakeupText } from '../result-words.ts';

@@ -1,5 +1,4 @@
 /** Trials of one cell → the cell: its terms, its intervals, its flags. */
-
 import { soakedId } from '../plan/soaked-cells.ts';
 import { starvationOf } from '../plan/starvation.ts';
 import type { Cell, CompletedTrial, JointResult, Plan, TrialResult } from '../result.ts';

@@ -1,5 +1,4 @@
 /** What a reader must know before using a cell's figures, each with what to do about it. */
-
 import { STRESS_FACTOR } from '../plan/buffer.ts';
 import type { Pace } from '../plan/pace.ts';
 import type { Cell, CompletedTrial, Plan } from '../result.ts';

@@ -2,7 +2,6 @@
  * From trials to the study that is written down: cells, comparisons, noise, verdict. Pure: the same trials make the
  * same study, so a result can be summarised again from its plan and trials.ndjson.
  */
-
 import { judgeClaims } from '../claims/judge.ts';
 import { formatShare, percent } from '../notation.ts';
 import { withoutSoaked } from '../plan/soaked-cells.ts';

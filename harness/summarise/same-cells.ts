@@ -1,5 +1,4 @@
 /** When two cells are of the same work, and when they are the same but for its length. */
-
 import { paceText } from '../plan/pace.ts';
 import type { Plan, WorkloadSpec } from '../result.ts';
 

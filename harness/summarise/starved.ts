@@ -1,5 +1,4 @@
 /** Trials of a cell → what was lost trial by trial, for tables of starved collectors. */
-
 import { starvationOf } from '../plan/starvation.ts';
 import type { Cell, CompletedTrial, Plan } from '../result.ts';
 import { orderInterval } from '../statistics/order-interval.ts';

@@ -3,7 +3,6 @@
  * those that block told apart from those that drop; (2) whether the books balanced, and where the reference stands;
  * (3) what the study could not tell, and the command that would.
  */
-
 import { type Figure, joined, percent, range, ratioInterval, time, timeInterval } from '../notation.ts';
 import { STRESS_FACTOR } from '../plan/buffer.ts';
 import type { Cell, Interval, Study, TrialResult } from '../result.ts';

@@ -1,5 +1,4 @@
 /** `tracebench trace --all`: one command seen by every backend at once, side by side. */
-
 import { BackendError } from '../errors.ts';
 import { type JointRun, runJoint, type Witness } from '../reference/joint.ts';
 import { judgeJoint } from '../reference/judge.ts';

@@ -1,5 +1,4 @@
 /** Applications of the catalogue in real trials: those that need nothing that is not here already. */
-
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,4 @@
 /** Audit as it stands, and a trial that holds it. */
-
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { machineState } from '../../harness/doctor/index.ts';

@@ -1,5 +1,4 @@
 /** Tools that do not behave, beside a target: each is named with what it said, and nothing of it is left. */
-
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';

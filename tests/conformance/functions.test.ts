@@ -2,7 +2,6 @@
  * Variants that trace a function of the target's own: what one call of it is, and that nothing of it is ever taken for a
  * system call. Their books are in accounting.test.ts, with everybody's.
  */
-
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -2,7 +2,6 @@
  * Targets that do not end as they should, collectors that are stopped or killed at the wrong moment: what was seen is
  * still right, and the machine is as it was before.
  */
-
 import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

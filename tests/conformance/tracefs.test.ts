@@ -1,5 +1,4 @@
 /** Tracing instances that are there already: a dead trial's, a living one's, somebody else's, and one in the trial's own place. */
-
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

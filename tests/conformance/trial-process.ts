@@ -1,5 +1,4 @@
 /** Starts the real trial process, as the runner does, and reads its one result. */
-
 import { execa } from 'execa';
 import { findVariant } from '../../backends/index.ts';
 import { type TrialResult, type TrialSpec, trialResultSchema } from '../../harness/result.ts';

@@ -19,6 +19,7 @@ import { createRandom, type Random } from '../../harness/random.ts';
 import type { CompletedTrial, TrialResult, TrialSpec } from '../../harness/result.ts';
 import { renderCapacity, renderCapacityMarkdown } from '../../reports/capacity.ts';
 import { type GridTable, gridTables } from '../../reports/capacity-grid.ts';
+import { columns } from '../../reports/columns.ts';
 import { fakeContext } from '../fixtures/plan-context.ts';
 import { fixturePlan, fixtureTrials } from '../fixtures/study.ts';
 
@@ -505,18 +506,20 @@ describe('the loss grid', () => {
         variants: [{ variant: 'ebpf', grid: { points: grid, failures: ['odd', 'odd'] } }],
       }) as unknown as CapacityStudy;
     const [table] = gridTables(row([spread, ...rest])) as [GridTable];
-    expect(table.heads).toEqual([
-      'right:ebpf\ncalls in flight',
-      'left:load',
-      ...['10.0 k/s', '40.0 k/s', '160 k/s', '640 k/s', 'full speed'].map((head) => `right:${head}`),
-    ]);
+    expect(table.columns).toEqual(
+      columns(
+        'right:ebpf\ncalls in flight',
+        'left:load',
+        ...['10.0 k/s', '40.0 k/s', '160 k/s', '640 k/s', 'full speed'].map((head) => `right:${head}`),
+      ),
+    );
     expect(table.text).toBe('Left out: odd.');
     expect(table.rows).toHaveLength(12);
     expect(table.rows[0]).toEqual(['110', 'evenly', '2 % [1, 50.0]', '0 %', '0 %', '–', '99.991 %']);
     expect(table.rows[3]).toEqual(['110', 'bursts of 100,000', '99.8 %°', '99.8 %°', '99.8 %°', '–', '–']);
     const fit = { servedPerS: 1e9, pauseMs: 0, bufferShare: 1 };
     const [withModel] = gridTables(row(predicted(points, fit))) as [GridTable];
-    expect(withModel.heads.at(-1)).toBe('right:model\noff by');
+    expect(withModel.columns.at(-1)).toEqual({ head: 'model\noff by', align: 'right' });
     expect(withModel.rows[3]?.at(-1)).toBe('99.8 %');
   });
 });
