@@ -63,14 +63,3 @@ export function shownPath(path: string): string {
   const near = relative(process.cwd(), path);
   return near === '' || isAbsolute(near) || near.startsWith(`..${sep}`) ? path : near;
 }
-
-/** Columns with two spaces between, the last one as long as it likes. */
-export function columns(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
-  }
-  return rows
-    .map((row) => `${row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  ')}\n`)
-    .join('');
-}

@@ -1,11 +1,14 @@
 /** `tracebench list`: what there is to run, whether or not this machine can. */
+
 import { Command } from '@commander-js/extra-typings';
 import { backendsAndTools } from '../../backends/index.ts';
+import { columns } from '../../reports/columns.ts';
+import { plainTable } from '../../reports/plain-table.ts';
 import { applications } from '../../workloads/applications/index.ts';
 import { workloads } from '../../workloads/index.ts';
 import { lackOf } from '../applications/programs.ts';
 import { type Capabilities, variantId } from '../backend.ts';
-import { type CommandContext, columns, printJson } from './context.ts';
+import { type CommandContext, printJson } from './context.ts';
 
 /** Who reads no strings, by the reason. */
 function withoutPaths(variants: readonly { readonly id: string; readonly capabilities: Capabilities }[]): string[][] {
@@ -16,6 +19,10 @@ function withoutPaths(variants: readonly { readonly id: string; readonly capabil
     byReason.set(why, [...(byReason.get(why) ?? []), id]);
   }
   return [...byReason].map(([why, ids]) => [ids.join(' '), why]);
+}
+
+function leftTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  return plainTable(columns(...heads.map((head) => `left:${head}`)), rows);
 }
 
 export function listCommand(context: () => CommandContext) {
@@ -41,14 +48,19 @@ export function listCommand(context: () => CommandContext) {
       summary,
     ]);
     await around.print(
-      `${columns([['backend', 'delivers', 'paths', 'when slow', 'what it is'], ...variantRows])}\n` +
-        `${columns([['no paths', 'why'], ...withoutPaths(variants)])}\n` +
-        `${columns([['workload', 'what it does'], ...workloads.map(({ name, title }) => [name, title])])}\n` +
-        `${columns([
+      [
+        leftTable(['backend', 'delivers', 'paths', 'when slow', 'what it is'], variantRows),
+        leftTable(['no paths', 'why'], withoutPaths(variants)),
+        leftTable(
+          ['workload', 'what it does'],
+          workloads.map(({ name, title }) => [name, title]),
+        ),
+        leftTable(
           ['application', 'figure of merit', 'what it does'],
-          ...applications.map(({ name, figure, title }) => [name, figure.unit, title]),
-        ])}\n` +
+          applications.map(({ name, figure, title }) => [name, figure.unit, title]),
+        ),
         'what of it this machine can run: ./tracebench doctor\n',
+      ].join('\n\n'),
     );
   });
 }

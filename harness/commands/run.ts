@@ -1,16 +1,8 @@
-/** `tracebench run`: flags → settings → study → what a person or a program reads. */
-import { existsSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+/** `tracebench run`: its flags, and what of them excludes what. */
+import { resolve } from 'node:path';
 import { Command, Option } from '@commander-js/extra-typings';
-import { writeReports } from '../../reports/index.ts';
-import { renderTerminal } from '../../reports/terminal.ts';
-import { cannotError, EXIT, usageError } from '../errors.ts';
-import { findHost, type Host } from '../host/host.ts';
-import { readEnvironment } from '../machine/environment.ts';
-import { formatBytes, formatDuration, formatShare } from '../notation.ts';
-import type { PlanContext } from '../plan/context.ts';
+import { usageError } from '../errors.ts';
 import { parseBurst, parseRate } from '../plan/pace.ts';
-import { resolveRequest } from '../plan/request.ts';
 import {
   ASKED_DETAILS,
   IDLE_POLICIES,
@@ -21,56 +13,11 @@ import {
   type Settings,
 } from '../plan/settings.ts';
 import { parseStarvation } from '../plan/starvation.ts';
-import { definitionOf } from '../plan/variants.ts';
 import { parseWakeup } from '../plan/wakeup.ts';
 import { parseBytes, parseCount, parseDurationMs, parseHalfWidth, parseList, parsePercent } from '../quantity.ts';
-import { JOINT_PROGRAM, runJointTrial } from '../reference/joint-process.ts';
-import type { Plan } from '../result.ts';
-import { wakeupText } from '../result-words.ts';
-import { probeOn } from '../session/probe.ts';
-import { watchForStop } from '../stop.ts';
-import { calibrate } from '../study/calibration.ts';
-import { lockStudy } from '../study/lock.ts';
-import { blockProgress, lineProgress, type Progress, silentProgress } from '../study/progress.ts';
-import { MOST_ROUNDS } from '../study/runner.ts';
-import {
-  type NewStudy,
-  type Prepared,
-  prepareStudy,
-  resumeStudy,
-  type StudyOutcome,
-  type StudyRun,
-  type StudyServices,
-  startStudy,
-} from '../study/study.ts';
-import { checkOutputFolder, isComplete, newestStudy, newStudyDir, PLAN_FILE } from '../study/study-files.ts';
-import { checkCpuQuota } from '../trial/cpu-quota.ts';
-import { CPU_BILL, IDLE_BUSY } from '../trial/idle.ts';
-import { checkAwake } from '../trial/idle-check.ts';
-import { TRIAL_PROGRAM } from '../trial/trial-process.ts';
-import { checkCommand, checkUser } from './check-target.ts';
-import {
-  type CommandContext,
-  columns,
-  type Finish,
-  freshSeed,
-  planContext,
-  printJson,
-  resultsDir,
-  shownPath,
-} from './context.ts';
-
-const WIDTH_OF_A_LOG = 120;
-
-function servicesOn(host: Host): StudyServices {
-  return {
-    probe: probeOn(host),
-    readEnvironment,
-    calibrate,
-    joint: (spec, stop) => runJointTrial({ entry: JOINT_PROGRAM, host }, spec, stop),
-    write: async (dir, study, trials) => writeReports(dir, study, trials),
-  };
-}
+import { isComplete, newestStudy, PLAN_FILE } from '../study/study-files.ts';
+import { type CommandContext, type Finish, resultsDir, shownPath } from './context.ts';
+import { goOn, startNew } from './run-study.ts';
 
 export function runCommand(context: () => CommandContext, finish: Finish) {
   return new Command('run')
@@ -167,7 +114,7 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
       const { plan, out, resume, dryRun, claims, ...flags } = options;
       if (resume !== undefined) {
         refuseBesidesResume(options, around.rest);
-        finish(await resumed(resume === true ? newestUnfinished() : resolve(resume), around));
+        finish(await goOn(resume === true ? newestUnfinished() : resolve(resume), around));
         return;
       }
       const settings = mergeSettings(plan === undefined ? {} : readPlanFile(plan), {
@@ -178,122 +125,8 @@ export function runCommand(context: () => CommandContext, finish: Finish) {
         require: flags.require === undefined ? undefined : parseList(flags.require, '--require'),
         command: around.rest === null ? undefined : [...around.rest],
       } as Settings);
-      finish(await fresh(settings, { out, dryRun: dryRun === true, claims: claims === true }, around));
+      finish(await startNew(settings, { out, dryRun: dryRun === true, claims: claims === true }, around));
     });
-}
-
-/** Flags that say nothing about the study. */
-interface Besides {
-  readonly out: string | undefined;
-  readonly dryRun: boolean;
-  readonly claims: boolean;
-}
-
-async function fresh(settings: Settings, { out, dryRun, claims }: Besides, around: CommandContext): Promise<number> {
-  const context = planContext();
-  const host = await findHost();
-  const asUser = settings.user ?? host.invoker;
-  const request = resolveRequest(asUser === null ? settings : { ...settings, user: asUser }, context, freshSeed());
-  if (settings.command) checkCommand(settings.command);
-  if (settings.user !== undefined) await checkUser(settings.user, host);
-  if (out !== undefined) checkOutputFolder(out);
-  if (request.idle === 'busy') await checkAwake(IDLE_BUSY);
-  if (request.cpuBill !== null) await checkAwake(CPU_BILL);
-  if (request.starvations.some(({ kind }) => kind === 'quota')) await checkCpuQuota(host);
-  if (dryRun) {
-    const prepared = await prepareStudy(request, context, probeOn(host));
-    await showPlan(prepared, context, around);
-    return EXIT.ok;
-  }
-  return locked(around, host, claims, async (run) => {
-    if (host.invoker !== null) {
-      run.progress.note(`trials run through sudo; files and targets belong to ${host.invoker}`);
-    }
-    const prepared = await prepareStudy(request, context, run.services.probe);
-    for (const row of prepared.rows) {
-      if (row.answer === 'yes') continue;
-      const mend = row.mend === null ? '' : `\n  mend: ${row.mend}`;
-      run.progress.note(
-        `${row.variant} ${row.answer === 'no' ? 'cannot run here' : 'may not run here'}: ${row.reason}${mend}`,
-      );
-    }
-    for (const { workload, reason, mend } of request.absentWorkloads) {
-      run.progress.note(`${workload} cannot run here: ${reason}\n  mend: ${mend}`);
-    }
-    for (const note of prepared.notes) run.progress.note(`note: ${note}`);
-    run.progress.note(summaryOf(prepared));
-    const dir = out === undefined ? newStudyDir(resultsDir, new Date(), request.profileName) : resolve(out);
-    const asked: NewStudy = {
-      prepared,
-      request,
-      context,
-      dir,
-      resultsDir: dirname(dir) === resultsDir ? resultsDir : null,
-      command: around.argv,
-    };
-    return startStudy(asked, run);
-  });
-}
-
-async function resumed(dir: string, around: CommandContext): Promise<number> {
-  return locked(around, await findHost(), false, (run) => resumeStudy(dir, run));
-}
-
-/** Takes the lock, hears the signals, runs the study, says what came of it. */
-async function locked(
-  around: CommandContext,
-  host: Host,
-  claims: boolean,
-  study: (run: StudyRun) => Promise<StudyOutcome>,
-): Promise<number> {
-  if (!existsSync(TRIAL_PROGRAM))
-    throw cannotError(`${shownPath(TRIAL_PROGRAM)} is missing: the project is not built`, 'npm run build');
-  const lock = await lockStudy(`tracebench ${around.argv.join(' ')}`);
-  const progress = progressFor(around);
-  const stop = watchForStop((reason) => {
-    process.stderr.write(`tracebench: ${reason.text} again: ended at once; trials recorded so far are kept\n`);
-    // The trial dies of the end of its standard input, and its guard restores what it held.
-    around.exitNow(reason.exitCode);
-  });
-  try {
-    const { backends } = planContext();
-    const outcome = await study({
-      program: { entry: TRIAL_PROGRAM, host },
-      backends,
-      services: servicesOn(host),
-      progress,
-      stop,
-    });
-    await show(outcome, claims, around);
-    return outcome.exitCode;
-  } finally {
-    stop.dispose();
-    await lock.release();
-  }
-}
-
-function progressFor(around: CommandContext): Progress {
-  if (around.quiet) return silentProgress();
-  return process.stderr.isTTY ? blockProgress(process.stderr) : lineProgress(process.stderr);
-}
-
-async function show({ study, dir, files }: StudyOutcome, claims: boolean, around: CommandContext): Promise<void> {
-  if (around.json) {
-    await printJson(around, study);
-  } else {
-    const text = renderTerminal(study, {
-      width: process.stdout.columns || WIDTH_OF_A_LOG,
-      stream: process.stdout,
-      claims: claims || study.plan.profile === 'full',
-    });
-    await around.print(`${text.trimEnd()}\n`);
-  }
-  if (around.quiet) return;
-  const names = files.map((file) => basename(file)).join(', ');
-  process.stderr.write(`\nfiles: ${shownPath(dir)}/ (${names})\n`);
-  if (!study.complete) {
-    process.stderr.write(`${study.incompleteReason}; go on with: ./tracebench run --resume ${dir}\n`);
-  }
 }
 
 function newestUnfinished(): string {
@@ -312,65 +145,5 @@ function refuseBesidesResume(options: Readonly<Record<string, unknown>>, rest: r
   throw usageError(
     `--resume goes on with the study's own plan and takes no ${what}`,
     'leave it out, or start a new study',
-  );
-}
-
-function summaryOf({ plan, predictedMs }: Prepared): string {
-  const count = plan.cells.length;
-  const time = predictedMs === null ? 'of unknown length' : `about ${formatDuration(predictedMs)}`;
-  const fits =
-    plan.timeBudgetMs === null
-      ? `up to ${MOST_ROUNDS} rounds`
-      : `while they fit into ${formatDuration(plan.timeBudgetMs)}`;
-  const until =
-    plan.untilHalfWidth === undefined ? '' : `until every slowdown is known to ± ${formatShare(plan.untilHalfWidth)}, `;
-  const more = plan.timeBudgetMs === null && until === '' ? '' : `, more ${until}${fits}`;
-  return `${count} cells, ${plan.warmupRounds} + ${plan.rounds} rounds, ${time}${more}; seed ${plan.seed}`;
-}
-
-type PlannedTrial = Plan['cells'][number]['trial'];
-
-function termsOf({ bufferBytes, inFlight, idle }: Plan): string {
-  const calls = inFlight === null ? '' : ` and ${inFlight} calls in flight`;
-  return `buffer ${formatBytes(bufferBytes)}${calls}, idle ${idle}`;
-}
-
-/** Of what has any. */
-function bufferAndWakeup({ variant: id, bufferBytes, wakeup }: PlannedTrial, backends: PlanContext['backends']) {
-  const { buffer, capabilities } = definitionOf(id, backends).variant;
-  return [
-    buffer === null ? '-' : formatBytes(bufferBytes),
-    capabilities.delivers === 'records' ? wakeupText(wakeup) : '-',
-  ];
-}
-
-async function showPlan(prepared: Prepared, context: PlanContext, around: CommandContext): Promise<void> {
-  const { plan, predictedMs, predictedRoundMs, predictedJointMs, notes, rows } = prepared;
-  if (around.json) {
-    await printJson(around, { plan, predictedMs, predictedRoundMs, predictedJointMs, backends: rows, notes });
-    return;
-  }
-  const cpus = (list: readonly number[] | null) => list?.join(',') ?? 'any';
-  const table = plan.cells.map(({ cellId, baselineCellId, trial }) => [
-    cellId,
-    baselineCellId ?? '-',
-    trial.workload.kind === 'stamped' ? String(trial.workload.calls) : '-',
-    ...bufferAndWakeup(trial, context.backends),
-    `${trial.placement} (${cpus(trial.workloadCpus)}/${cpus(trial.collectorCpus)})`,
-    trial.auditContext,
-  ]);
-  const unusable = rows
-    .filter((row) => row.answer !== 'yes')
-    .map((row) => `${row.variant}: ${row.answer}: ${row.reason}\n`);
-  await around.print(
-    [
-      `${summaryOf(prepared)}; ${termsOf(plan)}, ${context.machine.cpus.length} CPUs\n\n`,
-      columns([['cell', 'baseline', 'calls', 'buffer', 'wake-up', 'placement (CPUs)', 'audit context'], ...table]),
-      unusable.length > 0 ? `\nnot usable here:\n${unusable.join('')}` : '',
-      notes.length > 0 ? `\n${notes.map((note) => `note: ${note}\n`).join('')}` : '',
-      predictedMs === null
-        ? '\na command takes as long as it takes: no prediction; nothing was run\n'
-        : `\npredicted: ${formatDuration(predictedRoundMs ?? 0)} a round, ${formatDuration(predictedJointMs ?? 0)} the reference check, ${formatDuration(predictedMs)} in all; nothing was run\n`,
-    ].join(''),
   );
 }

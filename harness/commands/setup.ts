@@ -1,13 +1,16 @@
 /** `tracebench setup`: what neither start nor test installs. */
+
 import { join } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
 import { execa } from 'execa';
 import { contestants } from '../../backends/external/index.ts';
+import { columns } from '../../reports/columns.ts';
+import { plainTable } from '../../reports/plain-table.ts';
 import { applications } from '../../workloads/applications/index.ts';
 import { findProgram, lackOf } from '../applications/programs.ts';
 import { EXIT, usageError } from '../errors.ts';
 import { projectRoot } from '../paths.ts';
-import { type CommandContext, columns, type Finish, printJson } from './context.ts';
+import { type CommandContext, type Finish, printJson } from './context.ts';
 
 /** What is measured beside the backends: a whole tool, or an application of the catalogue. */
 export interface Measured {
@@ -72,7 +75,7 @@ export function setupCommand(context: () => CommandContext, finish: Finish) {
         programs.join(' '),
         packages.join(' ') || '-',
       ]);
-      const table = columns([['contestant or application', 'here', 'programs', 'packages'], ...rows]);
-      await around.print(`${table}whether tools can trace here: ./tracebench doctor\n`);
+      const heads = columns('left:contestant or application', 'left:here', 'left:programs', 'left:packages');
+      await around.print(`${plainTable(heads, rows)}\nwhether tools can trace here: ./tracebench doctor\n`);
     });
 }
