@@ -152,6 +152,17 @@ export interface LedgerReport {
   readonly latencyFromDue: NativeHistogram | null;
 }
 
+/** What the source counted and what the collector used between two moments. */
+export interface Span {
+  readonly counters: readonly Counter[];
+  /** By system call number; null: it delivers no counts. */
+  readonly counts: readonly number[] | null;
+  /** Of calls of another architecture. */
+  readonly foreignCounts: number;
+  readonly drainCpuNs: number;
+  readonly processCpuNs: number;
+}
+
 export interface SessionReport {
   readonly error: NativeErrorDetail | null;
   readonly geometry: Geometry;
@@ -162,27 +173,21 @@ export interface SessionReport {
   readonly sectionEntered: boolean;
   readonly sectionLeft: boolean;
   readonly startMissing: boolean;
-  readonly sectionDrainCpuNs: number;
-  readonly sectionProcessCpuNs: number;
   /** null: not soaked. */
   readonly sectionSoak: SoakReading | null;
   /** Of a soaked section: those that ran in it. */
   readonly sectionKernelThreads: readonly { readonly name: string; readonly cpuNs: number }[];
-  readonly runDrainCpuNs: number;
-  readonly runProcessCpuNs: number;
   readonly stalled: boolean;
   /** null: no limit was asked for, or the section was not left. */
   readonly throttling: Throttling | null;
-  readonly sectionCounters: readonly Counter[];
-  readonly runCounters: readonly Counter[];
+  /** From arm to the stop. */
+  readonly run: Span;
+  /** From START to END; of an application nothing. */
+  readonly section: Span;
   readonly bridgeLostRecords: number;
-  readonly sectionCounts: readonly number[] | null;
-  readonly runCounts: readonly number[] | null;
-  readonly sectionForeignCounts: number;
-  readonly runForeignCounts: number;
   /**
-   * With meterNs: CLOCK_MONOTONIC and the total by then. The last less the first is the sum of runCounts and
-   * runForeignCounts. Else null.
+   * With meterNs: CLOCK_MONOTONIC and the total by then. The last less the first is the sum of the
+   * run's counts and foreignCounts. Else null.
    */
   readonly readings: { readonly atNs: readonly number[]; readonly calls: readonly number[] } | null;
   readonly testDropped: number;

@@ -123,8 +123,8 @@ async function traced(
 }
 
 function callsSeen(outcome: TracedOutcome): number {
-  const { runCounts, ledger } = onlyReport(outcome);
-  return (runCounts ?? ledger.calls).reduce((sum, count) => sum + count, 0);
+  const { run, ledger } = onlyReport(outcome);
+  return (run.counts ?? ledger.calls).reduce((sum, count) => sum + count, 0);
 }
 
 /** A tracer that traced nothing costs nobody anything, and a busy target that ended early was not busy. */

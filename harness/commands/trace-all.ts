@@ -79,7 +79,7 @@ function documentOf({ parts, failed, issued, run }: AllResult, unusable: readonl
       tally: witness.tally,
       lost: witness.lost,
       geometry: witness.report.geometry,
-      collectorCpuNs: witness.report.runDrainCpuNs,
+      collectorCpuNs: witness.report.run.drainCpuNs,
       attachNs: witness.report.armNs,
       detachNs: witness.report.disarmNs,
       verdict: against?.verdict ?? null,

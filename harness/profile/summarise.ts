@@ -17,8 +17,9 @@ export interface Recorded {
 
 export function summariseProfile(o: Recorded): Profile {
   const { report, end, ended } = o.recording;
-  const { readings, runCounts } = report;
-  if (readings === null || runCounts === null) throw new TypeError('the recording was not metered');
+  const { readings } = report;
+  const { counts, foreignCounts, counters, drainCpuNs } = report.run;
+  if (readings === null || counts === null) throw new TypeError('the recording was not metered');
   const askedNs = o.windowMs * 1e6;
   const all = windowsOf(readings);
   const windows = end === null ? all : whileItRan(all, end.durationNs);
@@ -39,11 +40,11 @@ export function summariseProfile(o: Recorded): Profile {
     endedText: o.endedText,
     durationNs,
     calls,
-    foreignCalls: report.runForeignCounts,
+    foreignCalls: foreignCounts,
     meanPerS,
-    tasks: report.runCounters.find(({ name }) => name === 'tasks')?.count ?? 0,
-    counters: [...report.runCounters],
-    collectorCpuNs: report.runDrainCpuNs,
+    tasks: counters.find(({ name }) => name === 'tasks')?.count ?? 0,
+    counters: [...counters],
+    collectorCpuNs: drainCpuNs,
     windows: {
       askedMs: o.windowMs,
       lengthsNs: windows.map(({ lengthNs }) => lengthNs),
@@ -58,7 +59,7 @@ export function summariseProfile(o: Recorded): Profile {
       durationMs: burst.widthNs / 1e6,
       atNs: burst.atNs,
     },
-    mix: runCounts
+    mix: counts
       .map((count, nr) => ({ nr, name: o.nameOf(nr), calls: count, share: calls === 0 ? 0 : count / calls }))
       .filter((call) => call.calls > 0)
       .sort((a, b) => b.calls - a.calls || a.nr - b.nr),

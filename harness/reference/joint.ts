@@ -74,13 +74,13 @@ export async function runJoint(settings: JointSettings): Promise<JointRun> {
   });
   const witnesses = parts.map(({ id, variant, recording, counter }, i): Witness => {
     const report = outcome.reports[i] as SessionReport;
-    const counts = report.runCounts?.map((count, nr) => ({ nr, count })).filter((c) => c.count > 0) ?? null;
+    const counts = report.run.counts?.map((count, nr) => ({ nr, count })).filter((c) => c.count > 0) ?? null;
     return {
       variant: id,
       capabilities: variant.capabilities,
       recording,
       tally: counts === null ? counter.result() : tallyCounts(counts),
-      lost: lostCalls(report.runCounters, variant.loss, report.bridgeLostRecords),
+      lost: lostCalls(report.run.counters, variant.loss, report.bridgeLostRecords),
       report,
     };
   });

@@ -241,7 +241,7 @@ export class TraceSession implements Session {
   }
 
   loss(): readonly Counter[] {
-    return this.report.runCounters;
+    return this.report.run.counters;
   }
 
   async stop(): Promise<void> {

@@ -65,9 +65,9 @@ export async function runUnderVariant(o: {
     exitCode: end.exitCode,
     signal: end.signal,
     durationNs: end.durationNs,
-    counters: report.runCounters,
-    counts: report.runCounts?.map((count, nr) => ({ nr, count })).filter((c) => c.count > 0) ?? null,
-    foreignCalls: report.runCounts === null ? report.ledger.foreignCalls : report.runForeignCounts,
+    counters: report.run.counters,
+    counts: report.run.counts?.map((count, nr) => ({ nr, count })).filter((c) => c.count > 0) ?? null,
+    foreignCalls: report.run.counts === null ? report.ledger.foreignCalls : report.run.foreignCounts,
     bridgeLostRecords: report.bridgeLostRecords,
     interrupted: outcome.aborted !== null,
   };

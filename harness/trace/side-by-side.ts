@@ -100,7 +100,9 @@ function ofContent(
 
 function cpuPerCall(w: Witness): string {
   const { report, tally } = w;
-  return w.capabilities.delivers === 'records' && tally.calls > 0 ? formatNs(report.runDrainCpuNs / tally.calls) : NONE;
+  return w.capabilities.delivers === 'records' && tally.calls > 0
+    ? formatNs(report.run.drainCpuNs / tally.calls)
+    : NONE;
 }
 
 function formatNs(ns: number): string {

@@ -15,14 +15,15 @@ export function accountingOf(
   const { variant } = findVariant(id);
   const delivers = variant.capabilities.delivers;
   if (delivers === 'nothing') return { delivers };
+  const { counters } = kinds === null ? report.run : report.section;
   const markNr = syscallNumber('getppid');
   const expectsMarks = kinds !== null && (filter === null || filter.includes(markNr));
   if (delivers === 'counts') {
     return judgeCounts({
       kinds: kinds ?? [],
-      counts: kinds === null ? [] : (report.sectionCounts ?? []),
-      foreign: kinds === null ? 0 : report.sectionForeignCounts,
-      counters: kinds === null ? report.runCounters : report.sectionCounters,
+      counts: kinds === null ? [] : (report.section.counts ?? []),
+      foreign: kinds === null ? 0 : report.section.foreignCounts,
+      counters,
       relation: variant.loss,
       markNr,
       expectsMarks,
@@ -31,7 +32,7 @@ export function accountingOf(
   return judgeRecords({
     kinds: kinds ?? [],
     ledger: report.ledger,
-    counters: kinds === null ? report.runCounters : report.sectionCounters,
+    counters,
     relation: variant.loss,
     expectsMarks,
   });

@@ -1,6 +1,6 @@
 /** A trial's figures, put together from what its workload, its collectors and the launcher reported. */
 import { findVariant } from '../../backends/index.ts';
-import type { ControlReport, LedgerReport, NativeHistogram, SessionReport } from '../../native/index.ts';
+import type { ControlReport, LedgerReport, NativeHistogram, SessionReport, Span } from '../../native/index.ts';
 import type { Counter } from '../backend.ts';
 import type { CompletedTrial, Latency, TrialSpec } from '../result.ts';
 import { NATIVE_ARCH } from '../session/session.ts';
@@ -76,7 +76,7 @@ export function collectedOf(
   const { detail } = findVariant(first.variant).variant.capabilities;
   const paced = spec.workload.kind === 'stamped' && spec.workload.pace !== undefined;
   return {
-    calls: (report.runCounts ?? report.ledger.calls)
+    calls: (report.run.counts ?? report.ledger.calls)
       .map((count, nr) => ({ nr, name: syscallName(NATIVE_ARCH, nr), count }))
       .filter((c) => c.count > 0),
     accounting: accountingOf(first.variant, report, kinds, filter),
@@ -86,7 +86,7 @@ export function collectedOf(
     geometry: report.geometry,
     collector: {
       ...usedOf(report, section),
-      processCpuNs: section === null ? report.runProcessCpuNs : report.sectionProcessCpuNs,
+      processCpuNs: spanOf(report, section).processCpuNs,
       maxRssBytes: process.resourceUsage().maxRSS * 1024,
       rounds: report.rounds,
       records: report.ledger.records,
@@ -108,10 +108,13 @@ export function collectedOf(
 }
 
 /** Of the section; without one, of the whole run. */
+function spanOf(report: SessionReport, section: Section | null): Span {
+  return section === null ? report.run : report.section;
+}
+
 function usedOf(report: SessionReport, section: Section | null): { drainCpuNs: number; kernelCpuNs: number } {
-  return section === null
-    ? { drainCpuNs: report.runDrainCpuNs, kernelCpuNs: kernelCpuNs(report.runCounters) }
-    : { drainCpuNs: report.sectionDrainCpuNs, kernelCpuNs: kernelCpuNs(report.sectionCounters) };
+  const { drainCpuNs, counters } = spanOf(report, section);
+  return { drainCpuNs, kernelCpuNs: kernelCpuNs(counters) };
 }
 
 /** Over the section and the time until its last record was there; null without records. */

@@ -76,8 +76,8 @@ async function billOf(soaker: Soaker, { truth }: Section, report: SessionReport)
     idle: soaker.idle,
     workloadNs: truth.sectionCpuNs,
     spunNs: truth.sectionSpunNs,
-    drainNs: report.sectionDrainCpuNs,
-    processNs: report.sectionProcessCpuNs,
+    drainNs: report.section.drainCpuNs,
+    processNs: report.section.processCpuNs,
     kernelThreads: report.sectionKernelThreads,
   });
 }

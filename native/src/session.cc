@@ -212,11 +212,7 @@ bool Session::end_run()
 	Snapshot at_end;
 	if (!take_snapshot(&at_end))
 		return false;
-	report_.run_counters = difference(at_end.counters, at_arm_.counters);
-	report_.run_counts = difference(at_end.counts, at_arm_.counts);
-	report_.run_foreign_counts = at_end.foreign - at_arm_.foreign;
-	report_.run_drain_cpu_ns = at_end.drain_cpu_ns - at_arm_.drain_cpu_ns;
-	report_.run_process_cpu_ns = at_end.process_cpu_ns - at_arm_.process_cpu_ns;
+	report_.run = between(at_arm_, at_end);
 	read_meter(at_end);
 	report_.readings = meter_.readings();
 	return true;
@@ -442,16 +438,23 @@ bool Session::leave_section()
 	Snapshot at_end;
 	if (!take_snapshot(&at_end))
 		return false;
-	report_.section_counters = difference(at_end.counters, at_start_.counters);
-	report_.section_counts = difference(at_end.counts, at_start_.counts);
-	report_.section_foreign_counts = at_end.foreign - at_start_.foreign;
-	report_.section_drain_cpu_ns = at_end.drain_cpu_ns - at_start_.drain_cpu_ns;
-	report_.section_process_cpu_ns = at_end.process_cpu_ns - at_start_.process_cpu_ns;
+	report_.section = between(at_start_, at_end);
 	report_.section_soak = difference(at_end.soak, at_start_.soak);
 	ledger_.leave_section(*options_.control);
 	if (!options_.cpu_limit.group.empty() && !quota_.leave(&report_.throttling.emplace(), &report_.error))
 		return fail("quota");
 	return true;
+}
+
+Span Session::between(const Snapshot &from, const Snapshot &to)
+{
+	return {
+		.counters = difference(to.counters, from.counters),
+		.counts = difference(to.counts, from.counts),
+		.foreign_counts = to.foreign - from.foreign,
+		.drain_cpu_ns = to.drain_cpu_ns - from.drain_cpu_ns,
+		.process_cpu_ns = to.process_cpu_ns - from.process_cpu_ns,
+	};
 }
 
 bool Session::take_snapshot(Snapshot *snapshot)

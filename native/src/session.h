@@ -80,6 +80,15 @@ struct SessionEvent {
 	uint64_t posted_ns = 0;
 };
 
+/* What the source counted and what the collector used between two moments. */
+struct Span {
+	std::vector<tb_counter> counters;
+	std::vector<uint64_t> counts; /* TB_NR_MAX, only where the source delivers counts */
+	uint64_t foreign_counts = 0;
+	uint64_t drain_cpu_ns = 0;
+	uint64_t process_cpu_ns = 0;
+};
+
 /* Everything a session knows when it has ended; readable then, from any thread. */
 struct SessionReport {
 	bool failed = false;
@@ -96,24 +105,16 @@ struct SessionReport {
 	bool section_entered = false;
 	bool section_left = false;  /* by the END gate; false when the target went away before */
 	bool start_missing = false; /* START was made and never delivered */
-	uint64_t section_drain_cpu_ns = 0;
-	uint64_t section_process_cpu_ns = 0;
-	uint64_t run_drain_cpu_ns = 0;
-	uint64_t run_process_cpu_ns = 0;
 	bool stalled = false;
 	/* With options.soak: between the gates. */
 	SoakReading section_soak;
 	std::vector<KernelThread> section_kernel_threads;
 	std::optional<Throttling> throttling; /* of the section; none: no limit was asked for */
 
-	std::vector<tb_counter> section_counters; /* END − START */
-	std::vector<tb_counter> run_counters;     /* since arm */
+	Span run;     /* from arm to the stop */
+	Span section; /* from START to END */
 	uint64_t bridge_lost_records = 0;
-	std::vector<uint64_t> section_counts; /* TB_NR_MAX, only where the source delivers counts */
-	std::vector<uint64_t> run_counts;
-	uint64_t section_foreign_counts = 0;
-	uint64_t run_foreign_counts = 0;
-	/* With meter_ns: from arm to the stop; the last less the first is the sum of run_counts and foreign ones. */
+	/* With meter_ns: from arm to the stop; the last less the first is the sum of run.counts and foreign ones. */
 	std::vector<CallReading> readings;
 	uint64_t test_dropped = 0; /* test builds */
 };
@@ -162,6 +163,7 @@ private:
 	bool enter_section();
 	bool leave_section();
 	bool take_snapshot(Snapshot *snapshot);
+	static Span between(const Snapshot &from, const Snapshot &to);
 	bool end_run();
 	bool read_meter_if_due();
 	void read_meter(const Snapshot &snapshot);

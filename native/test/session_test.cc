@@ -312,11 +312,11 @@ TEST(session_covers_exactly_the_section)
 		const SessionReport &r = session.report();
 		CHECK(!r.failed);
 		CHECK(r.section_entered && r.section_left && !r.start_missing);
-		CHECK_EQ(r.section_counters.size(), 3u);
-		CHECK_EQ(r.section_counters[0].value, 3u);
-		CHECK_EQ(r.section_counters[1].value, 20u); /* as it stands */
-		CHECK_EQ(r.section_counters[2].value, 3u);
-		CHECK_EQ(r.run_counters[0].value, 1003u);
+		CHECK_EQ(r.section.counters.size(), 3u);
+		CHECK_EQ(r.section.counters[0].value, 3u);
+		CHECK_EQ(r.section.counters[1].value, 20u); /* as it stands */
+		CHECK_EQ(r.section.counters[2].value, 3u);
+		CHECK_EQ(r.run.counters[0].value, 1003u);
 		const Ledger &l = session.ledger();
 		CHECK_EQ(l.complete, 5000u);
 		CHECK_EQ(l.window_missing, 3u);
@@ -737,8 +737,8 @@ TEST(session_reads_a_running_total_window_by_window)
 	CHECK(!report.failed);
 	CHECK(totals_asked);
 	CHECK_EQ(report.readings.size(), 5u);
-	uint64_t counted = report.run_foreign_counts;
-	for (uint64_t count : report.run_counts)
+	uint64_t counted = report.run.foreign_counts;
+	for (uint64_t count : report.run.counts)
 		counted += count;
 	CHECK_EQ(report.readings.back().calls - report.readings.front().calls, counted);
 	/* Five looks, 28 calls between two of them. */

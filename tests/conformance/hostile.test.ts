@@ -100,7 +100,7 @@ async function running(id: string, argv: readonly string[], user: string | null 
 function expectContiguous(run: Running, id: string): void {
   const { report } = run.session;
   const { capabilities, loss } = findVariant(id).variant;
-  const lost = lostCalls(report.runCounters, loss, report.bridgeLostRecords);
+  const lost = lostCalls(report.run.counters, loss, report.bridgeLostRecords);
   const marks = capabilities.ordering === 'none' ? run.marks.toSorted((a, b) => a - b) : run.marks;
   expect(marks.length).toBeGreaterThan(0);
   expect(marks.every((mark, i) => i === 0 || mark > (marks[i - 1] as number))).toBe(true);
@@ -228,7 +228,7 @@ describe.each(recording)('$id', (subject) => {
       await run.session.stop();
       await run.consumed;
       expectContiguous(run, id);
-      const lost = lostCalls(run.session.report.runCounters, findVariant(id).variant.loss, 0);
+      const lost = lostCalls(run.session.report.run.counters, findVariant(id).variant.loss, 0);
       if (lost.max === 0 && run.session.report.bridgeLostRecords === 0) expect(run.marks).toHaveLength(calls);
     } finally {
       await run.target.close();

@@ -30,7 +30,7 @@ const called = (records: readonly EventRecord[], name: string): EventRecord[] =>
 const numbered = (records: readonly EventRecord[]): EventRecord[] =>
   called(records, 'openat').filter((r) => (r.args[3] ?? 0n) >> 20n === NUMBERED >> 20n);
 const counter = ({ report }: Collected, name: string): number | undefined =>
-  report.runCounters.find((c) => c.name === name)?.count;
+  report.run.counters.find((c) => c.name === name)?.count;
 const all = (records: readonly EventRecord[]): PathString[] => records.flatMap((r) => r.paths);
 
 describe.each(reading)('$id', ({ id, capabilities: can }) => {

@@ -97,10 +97,12 @@ function profileOf(
 ): Profile {
   const report = {
     readings: made,
-    runCounts: counts(mix),
-    runForeignCounts: 0,
-    runCounters: [{ name: 'tasks', place: 'health', unit: 'message', count: 3 }],
-    runDrainCpuNs: 5 * MS,
+    run: {
+      counts: counts(mix),
+      foreignCounts: 0,
+      counters: [{ name: 'tasks', place: 'health', unit: 'message', count: 3 }],
+      drainCpuNs: 5 * MS,
+    },
   };
   const summarised = summariseProfile({
     startedAt: '2026-01-01T00:00:00.000Z',

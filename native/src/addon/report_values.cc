@@ -75,6 +75,17 @@ Napi::Value readings_object(Napi::Env env, const std::vector<CallReading> &readi
 	return o;
 }
 
+Napi::Object span_object(Napi::Env env, const Span &s)
+{
+	Napi::Object o = Napi::Object::New(env);
+	o.Set("counters", counters_array(env, s.counters));
+	o.Set("counts", s.counts.empty() ? env.Null() : Napi::Value(numbers(env, s.counts)));
+	o.Set("foreignCounts", number(env, s.foreign_counts));
+	o.Set("drainCpuNs", number(env, s.drain_cpu_ns));
+	o.Set("processCpuNs", number(env, s.process_cpu_ns));
+	return o;
+}
+
 Napi::Value throttling_object(Napi::Env env, const Throttling &t)
 {
 	Napi::Object o = Napi::Object::New(env);
@@ -157,22 +168,13 @@ Napi::Object report_object(Napi::Env env, const SessionReport &r)
 	o.Set("sectionEntered", r.section_entered);
 	o.Set("sectionLeft", r.section_left);
 	o.Set("startMissing", r.start_missing);
-	o.Set("sectionDrainCpuNs", number(env, r.section_drain_cpu_ns));
-	o.Set("sectionProcessCpuNs", number(env, r.section_process_cpu_ns));
 	o.Set("sectionSoak", r.section_soak.cpus.empty() ? env.Null() : soak_object(env, r.section_soak));
 	o.Set("sectionKernelThreads", kernel_threads_array(env, r.section_kernel_threads));
-	o.Set("runDrainCpuNs", number(env, r.run_drain_cpu_ns));
-	o.Set("runProcessCpuNs", number(env, r.run_process_cpu_ns));
 	o.Set("stalled", r.stalled);
 	o.Set("throttling", r.throttling ? throttling_object(env, *r.throttling) : env.Null());
-	o.Set("sectionCounters", counters_array(env, r.section_counters));
-	o.Set("runCounters", counters_array(env, r.run_counters));
+	o.Set("run", span_object(env, r.run));
+	o.Set("section", span_object(env, r.section));
 	o.Set("bridgeLostRecords", number(env, r.bridge_lost_records));
-	o.Set("sectionCounts",
-	      r.section_counts.empty() ? env.Null() : Napi::Value(numbers(env, r.section_counts)));
-	o.Set("runCounts", r.run_counts.empty() ? env.Null() : Napi::Value(numbers(env, r.run_counts)));
-	o.Set("sectionForeignCounts", number(env, r.section_foreign_counts));
-	o.Set("runForeignCounts", number(env, r.run_foreign_counts));
 	o.Set("readings", readings_object(env, r.readings));
 	o.Set("testDropped", number(env, r.test_dropped));
 	return o;
