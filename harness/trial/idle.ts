@@ -3,6 +3,7 @@
  * The same helper protocol as the guard's: it ends at the end of its pipe, however this process ends.
  */
 import { cannotError, EXIT, TracebenchError } from '../errors.ts';
+import { holdCpuGroup } from '../session/guard.ts';
 import { Helper } from '../session/helper.ts';
 
 export const AWAKE_PROGRAM = 'tracebench-awake';
@@ -20,9 +21,24 @@ export interface Awake {
 /**
  * Resolves when every CPU has its spinner. `soakFd`: of a soaker's page, in which they count (cpu-bill/soaker.ts). Throws
  * TracebenchError (exit code 3) where that cannot be had.
+ *
+ * Where a control group can be had, as root, the spinners have one of their own, which is idle as a whole. Without it they
+ * are in the group of this session (autogroup), and give way inside of that alone: kernel threads, which are in none, were
+ * seen runnable for over 8 s beside it.
  */
 export async function keepAwake(soakFd = -1): Promise<Awake> {
-  const helper = new Helper(AWAKE_PROGRAM, soakFd < 0 ? [] : ['--soak', String(soakFd)], soakFd);
+  const group = await holdCpuGroup();
+  try {
+    const args = group.where === null ? [] : ['--group', group.where];
+    return await spin([...args, ...(soakFd < 0 ? [] : ['--soak', String(soakFd)])], soakFd, () => group.release());
+  } catch (error) {
+    await group.release();
+    throw error;
+  }
+}
+
+async function spin(args: readonly string[], soakFd: number, giveBack: () => Promise<void>): Promise<Awake> {
+  const helper = new Helper(AWAKE_PROGRAM, args, soakFd);
   const answer = await helper.next();
   if (answer?.['event'] !== 'awake') {
     await helper.end();
@@ -32,6 +48,7 @@ export async function keepAwake(soakFd = -1): Promise<Awake> {
     async release() {
       helper.release();
       const { code, signal } = await helper.reap();
+      await giveBack();
       if (code === 0) return;
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
       throw new TracebenchError(

@@ -34,12 +34,14 @@
 #define START_LIMIT_S 5
 
 static const char usage_text[] =
-	"Usage: tracebench-awake [--check | --soak N]\n"
+	"Usage: tracebench-awake [--check | [--group DIR] [--soak N]]\n"
 	"Keeps every CPU this process may use awake with a spinner of the idle scheduling class, until "
 	"descriptor "
 	"3 is\n"
 	"at its end. Meant to be started by tracebench; descriptor 4 takes one JSON object a line.\n\n"
 	"  --check   start and end the spinners, print the JSON object to standard output, and exit\n"
+	"  --group DIR  spin in this control group, made idle: it gives way also to what is in no group of "
+	"ours\n"
 	"  --soak N  count in the page that descriptor N is how much of each CPU was left over\n"
 	"  --help    this text\n\n"
 	"Exit codes: 0 all CPUs were kept awake, 1 error, 2 usage, 3 not possible here.\n";
@@ -54,6 +56,9 @@ struct spinner {
 
 /* --soak, else NULL. */
 static struct tb_soak *soak;
+
+/* --group, else NULL. */
+static const char *group;
 
 /* Written under `mutex` until all have settled, read-only afterwards. */
 static struct {
@@ -75,6 +80,43 @@ static void settle(struct spinner *self, const char *failed, int error)
 	pthread_mutex_unlock(&awake.mutex);
 }
 
+/* 0 or -errno. */
+static int write_in_group(const char *file, const char *text)
+{
+	char path[PATH_MAX];
+	int fd, rc = 0;
+
+	if (snprintf(path, sizeof(path), "%s/%s", group, file) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+/* Before Linux 5.15 groups have no idle class, only a least weight. */
+static int make_group_idle(void)
+{
+	int rc = write_in_group("cpu.idle", "1");
+
+	if (rc == -ENOENT)
+		rc = write_in_group("cpu.shares", "2");
+	if (rc == -ENOENT)
+		rc = write_in_group("cpu.weight", "1");
+	return rc;
+}
+
+/* The calling thread: version 1 lists single threads in `tasks`, a threaded group of cgroup2 in `cgroup.threads`. */
+static int join_group(void)
+{
+	int rc = write_in_group("tasks", "0");
+
+	return rc == -ENOENT ? write_in_group("cgroup.threads", "0") : rc;
+}
+
 static void *spin(void *argument)
 {
 	const struct sched_param param = {0};
@@ -86,6 +128,14 @@ static void *spin(void *argument)
 	if (sched_setaffinity(0, sizeof(set), &set)) {
 		settle(self, "sched_setaffinity", errno);
 		return NULL;
+	}
+	if (group) {
+		int rc = join_group();
+
+		if (rc) {
+			settle(self, "joining the control group", -rc);
+			return NULL;
+		}
 	}
 	/* 0 is the calling thread; anybody may put himself into the idle class, unless a sandbox forbids the call. */
 	if (sched_setscheduler(0, SCHED_IDLE, &param)) {
@@ -150,6 +200,10 @@ static int start_spinners(const char **failed)
 	int rc = allocate_spinners();
 
 	*failed = "making a list of CPUs";
+	if (rc)
+		return rc;
+	*failed = "making the control group idle";
+	rc = group ? make_group_idle() : 0;
 	if (rc)
 		return rc;
 	for (; awake.started < awake.count; awake.started++) {
@@ -252,19 +306,39 @@ static int descriptor(const char *text)
 	return *text && !*end && fd > STATUS_FD && fd <= INT_MAX && is_open((int)fd) ? (int)fd : -1;
 }
 
+/* 0, or the exit code. */
+static int read_options(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i += 2) {
+		const bool has_value = i + 1 < argc;
+
+		if (has_value && !strcmp(argv[i], "--group")) {
+			group = argv[i + 1];
+		} else if (has_value && !strcmp(argv[i], "--soak")) {
+			soak = tb_soak__map(descriptor(argv[i + 1]));
+			if (!soak) {
+				fprintf(stderr, "tracebench-awake: --soak %s is not a soaker's page: %s\n",
+					argv[i + 1], strerror(errno));
+				return EXIT_USAGE;
+			}
+		} else {
+			fprintf(stderr,
+				"tracebench-awake: unknown option '%s'; see tracebench-awake --help\n",
+				argv[i]);
+			return EXIT_USAGE;
+		}
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const bool check = argc == 2 && !strcmp(argv[1], "--check");
-	const bool soaks = argc == 3 && !strcmp(argv[1], "--soak");
+	int code;
 
 	if (argc == 2 && !strcmp(argv[1], "--help")) {
 		fputs(usage_text, stdout);
 		return 0;
-	}
-	if (argc != 1 && !check && !soaks) {
-		fprintf(stderr, "tracebench-awake: unknown option '%s'; see tracebench-awake --help\n",
-			argv[1]);
-		return EXIT_USAGE;
 	}
 	if (!check && (!is_open(TRIAL_FD) || !is_open(STATUS_FD))) {
 		fprintf(stderr,
@@ -272,13 +346,6 @@ int main(int argc, char **argv)
 			"see --help\n");
 		return EXIT_USAGE;
 	}
-	if (soaks) {
-		soak = tb_soak__map(descriptor(argv[2]));
-		if (!soak) {
-			fprintf(stderr, "tracebench-awake: --soak %s is not a soaker's page: %s\n", argv[2],
-				strerror(errno));
-			return EXIT_USAGE;
-		}
-	}
-	return keep_awake(check);
+	code = check ? 0 : read_options(argc, argv);
+	return code ? code : keep_awake(check);
 }
