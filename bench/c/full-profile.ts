@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { loadStudy } from '../../harness/compare/load.ts';
 import { EXIT } from '../../harness/errors.ts';
 import { projectRoot } from '../../harness/paths.ts';
+import type { CompletedTrial } from '../../harness/result.ts';
 import { TRIALS_FILE } from '../../harness/study/study-files.ts';
 import { type Check, exactly } from '../check.ts';
 
@@ -63,9 +64,11 @@ export const fullProfile: Check = {
     if (exitCode !== EXIT.ok && exitCode !== EXIT.invalid && exitCode !== EXIT.runError)
       throw new Error(`--resume exited with ${exitCode}: ${stderr.slice(-400)}`);
 
-    const { study } = loadStudy(OUT);
+    const { study, trials } = loadStudy(OUT);
     const after = linesOf(OUT);
-    const failed = study.cells.filter(({ trials }) => trials.failed > 0);
+    // Of all cells, the soaked ones as well, which have no row of their own in the study.
+    const failed = trials.filter((trial) => trial.status === 'failed');
+    const unbalanced = trials.filter((trial) => trial.status === 'completed' && isWrong(trial));
     const joint = study.joint.filter(({ status }) => status === 'failed');
     const cells = `${study.cells.length} cells, ${study.plan.warmupRounds} + ${study.plan.rounds} rounds; ${OUT}`;
     const ratio = tookMs / predictedMs;
@@ -88,11 +91,18 @@ export const fullProfile: Check = {
         'trials',
       ),
       exactly(
-        'full-profile: cells with a failed trial',
+        'full-profile: failed trials',
         failed.length,
         0,
-        'cells',
-        failed.map(({ cellId, trials }) => `${cellId}: ${trials.failed}`).join('; '),
+        `of ${trials.length}`,
+        failed.map(({ spec, error }) => `${spec.cellId}, round ${spec.round}: ${error.message}`).join('; '),
+      ),
+      exactly(
+        'full-profile: trials whose books do not balance',
+        unbalanced.length,
+        0,
+        `of ${trials.length}`,
+        unbalanced.map(({ spec }) => `${spec.cellId}, round ${spec.round}`).join('; '),
       ),
       exactly(
         'full-profile: joint trials that failed',
@@ -106,6 +116,10 @@ export const fullProfile: Check = {
     ];
   },
 };
+
+function isWrong({ accounting }: CompletedTrial): boolean {
+  return accounting.delivers !== 'nothing' && accounting.verdict !== 'reconciled';
+}
 
 const minutes = (ms: number): string => (ms / 60_000).toFixed(1);
 

@@ -12,7 +12,7 @@ export const TRIAL_START_MS = 200;
 export const SOAKER_START_MS = 130;
 
 /** The same of a joint trial (reference/joint.ts), which starts three collectors. */
-export const JOINT_START_MS = 600;
+export const JOINT_START_MS = 300;
 
 /** Per call: what three collectors delivered of it is kept, put in order and compared. */
 export const JOINT_COMPARE_NS = 3000;

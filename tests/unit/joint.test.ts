@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ARCH, EventBatch, FLAG, KIND, RECORD_BYTES, RECORD_OFFSETS } from '../../harness/event.ts';
+import { JOINT_START_MS } from '../../harness/plan/costs.ts';
 import { resolveRequest } from '../../harness/plan/request.ts';
 import { callsByName, type Witness } from '../../harness/reference/joint.ts';
 import { judgeJoint } from '../../harness/reference/judge.ts';
@@ -175,12 +176,15 @@ describe('the time of the joint trials', () => {
     const calls = { kind: 'stamped', name: 'null', calls: 5000, threads: 1, seed: 1 } as const;
     // 175 ns bare, 250 by the ring, 120 by its counter, 11 µs by who stops, 3 µs to compare.
     const ms = (5000 * (175 + 250 + 120 + 11_000 + 3000)) / 1e6;
-    expect(predictedJointMs([{ ...ofRing, workload: calls, variant: 'stop' }], context)).toBeCloseTo(600 + ms, 6);
+    expect(predictedJointMs([{ ...ofRing, workload: calls, variant: 'stop' }], context)).toBeCloseTo(
+      JOINT_START_MS + ms,
+      6,
+    );
   });
 
   it('is of an application what its catalogue says, and of several their sum', () => {
-    const withStop = 600 + 300 + (20_000 * (250 + 120 + 11_000 + 3000)) / 1e6;
-    const counted = 600 + 300 + (20_000 * (250 + 120 + 3000)) / 1e6; // by the counter itself: two collectors
+    const withStop = JOINT_START_MS + 300 + (20_000 * (250 + 120 + 11_000 + 3000)) / 1e6;
+    const counted = JOINT_START_MS + 300 + (20_000 * (250 + 120 + 3000)) / 1e6; // by the counter itself: two collectors
     const specs = ['stop', 'ring/count'].map((variant) => ({ ...ofRing, workload: tar, variant }));
     expect(predictedJointMs(specs, context)).toBeCloseTo(withStop + counted, 6);
     expect(predictedJointMs([], context)).toBe(0);
@@ -209,7 +213,7 @@ describe('the time of the joint trials', () => {
       );
     const { predictedRoundsMs, predictedJointMs: jointMs, predictedMs } = await prepare(null);
     // A joint trial of stop on either workload; of tar two by the counter besides, for the spread of its calls.
-    expect(jointMs).toBeGreaterThan(4 * 600);
+    expect(jointMs).toBeGreaterThan(4 * JOINT_START_MS);
     expect(predictedMs).toBeCloseTo((predictedRoundsMs ?? 0) + (jointMs ?? 0), 6);
     expect(await prepare('ebpf')).toMatchObject({ predictedJointMs: 0 });
   });
