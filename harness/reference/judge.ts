@@ -26,7 +26,8 @@ export function judgeJoint(spec: JointSpec, { counter, reference, other }: Joint
       other: counts === null ? null : (counts.get(name) ?? 0),
     }))
     .filter((c) => c.issued !== c.reference || (c.other !== null && c.other !== c.issued));
-  const content = counts === null ? compareContents(reference, other, spec.shown) : null;
+  const lossy = [reference, other].some(({ lost: { max } }) => max !== 0);
+  const content = counts === null ? compareContents(reference, other, spec.shown, lossy) : null;
   const reasons = [
     ...countReasons(countDifferences, { counter, reference, other }),
     ...contentReasons(content, reference, other),

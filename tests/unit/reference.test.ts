@@ -201,6 +201,47 @@ describe('contents', () => {
     );
   });
 
+  it('of which both sides lost long stretches are put together again, and every loss is counted once', () => {
+    const calls = Array.from({ length: 20_000 }, (_, i) => ({ nr: 39, args: [BigInt(i), BigInt(i) << 20n], ret: 7n }));
+    const without = (...gaps: readonly (readonly [number, number])[]) =>
+      calls.filter((_, i) => !gaps.some(([from, to]) => i >= from && i < to));
+    const [left, right] = [without([500, 4500], [9000, 9003]), without([4000, 8000], [12_000, 19_000])];
+    const found = compareContents(side('ebpf', left), side('other', right), 10, true);
+    // Of 500 calls (4000 to 4500) neither has anything.
+    expect(found).toMatchObject({ contents: 0, onlyReference: 3500 + 7000, onlyOther: 3500 + 3, leftOut: 0 });
+    expect(found.equal).toBe(left.length - found.onlyReference);
+  });
+
+  it('are told apart from the lost by nothing but their number, where something was lost', () => {
+    const calls = seq(600);
+    const other = calls.map((call, i) => (i === 300 ? { ...call, ret: -1n } : call)).filter((_, i) => i !== 100);
+    const found = compareContents(side('ebpf', calls), side('other', other), 10, true);
+    // One was lost; that two are missing, and one is there that the reference has not, is what a judge sees.
+    expect(found).toMatchObject({ equal: 598, contents: 0, onlyReference: 2, onlyOther: 1 });
+  });
+
+  it('whatever was lost on either side, what both have is found again', () => {
+    const length = 3000;
+    const gaps = fc.array(fc.tuple(fc.nat(length), fc.integer({ min: 1, max: 700 })), { maxLength: 4 });
+    fc.assert(
+      fc.property(gaps, gaps, (ours, theirs) => {
+        const calls = Array.from({ length }, (_, i) => ({ nr: i % 5, args: [BigInt(i)], ret: 0n }));
+        const has = (lost: readonly (readonly [number, number])[], i: number) =>
+          !lost.some(([from, n]) => i >= from && i < from + n);
+        const pick = (lost: typeof ours) => calls.filter((_, i) => has(lost, i));
+        const found = compareContents(side('ebpf', pick(ours)), side('other', pick(theirs)), 0, true);
+        const both = calls.filter((_, i) => has(ours, i) && has(theirs, i)).length;
+        // A last stretch of fewer calls than an anchor has may be counted as lost on both sides.
+        expect(found.contents).toBe(0);
+        expect(found.equal).toBeLessThanOrEqual(both);
+        expect(found.equal + found.onlyReference).toBe(pick(ours).length);
+        expect(found.equal + found.onlyOther).toBe(pick(theirs).length);
+        expect(both - found.equal).toBeLessThanOrEqual(10);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('single losses cost exactly themselves', () => {
     const lost = [0, 17, 18, 250, 499];
     const theirs = seq(500).filter((_, i) => !lost.includes(i));
