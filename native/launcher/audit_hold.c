@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../include/audit_owner.h"
+#include "../include/bpf_objects.h"
 #include "../include/start_time.h"
 #include "audit_netlink.h"
 #include "guard_key.h"
@@ -26,6 +27,7 @@
 #define KEY_MAX         160
 #define GIVE_BACK_MS    2000
 #define GIVE_BACK_LOOKS 40
+#define BPF_GONE_MS     1000
 
 #define RESTORED_MASK                                                            \
 	(AUDIT_STATUS_ENABLED | AUDIT_STATUS_FAILURE | AUDIT_STATUS_RATE_LIMIT | \
@@ -223,6 +225,19 @@ static int refuse_rules(const struct tb_audit_rules *rules, char reason[TB_REASO
 	return 0;
 }
 
+/*
+ * While audit is enabled, the kernel logs the end of every BPF program, and cannot wait for room: a record that finds the
+ * queue full is counted in `lost`, where nothing tells it from one of the target's. Programs die up to 0.3 s after their
+ * trial, so those of the trial before are waited for. One that stays is somebody's who traces beside us.
+ */
+static void await_end_of_programs(void)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+
+	for (int waited_ms = 0; waited_ms < BPF_GONE_MS && tb_bpf__program_lives(); waited_ms += 5)
+		nanosleep(&pause, NULL);
+}
+
 /* With `listen` an owner that lives is no obstacle, and nothing of his is changed. */
 static int take_status(struct tb_audit *audit, bool listen, char reason[TB_REASON_MAX])
 {
@@ -284,8 +299,10 @@ static int take(bool listen, char reason[TB_REASON_MAX])
 		rc = refuse_rules(&rules, reason);
 		tb_audit_rules__free(&rules);
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		await_end_of_programs();
 		rc = take_status(&audit, listen, reason);
+	}
 	tb_audit__close(&audit);
 	return rc;
 }
