@@ -6,7 +6,7 @@
 import type { Capabilities } from '../backend.ts';
 import { type EventBatch, type EventRecord, FLAG, isRestart, KIND, RECORD_BYTES, RECORD_OFFSETS } from '../event.ts';
 import { syscallNumber } from '../syscalls/index.ts';
-import { Anchors } from './anchors.ts';
+import { align, type Sides } from './align.ts';
 import type { Recording } from './recording.ts';
 
 export interface Side {
@@ -41,22 +41,6 @@ export interface ContentComparison {
   readonly leftOut: number;
 }
 
-/** How far ahead the other side is searched for the place where both agree again. */
-const LOOK_AHEAD = 128;
-/**
- * Beyond this many places of disagreement in one thread there is nothing left to learn from aligning. Where calls were lost,
- * gaps within LOOK_AHEAD are no disagreement.
- */
-const MOST_BREAKS = 2000;
-const MOST_LONG_GAPS = 20_000;
-/** Calls in a row that must be alike, at about one time, before a place behind a long gap is taken for the same. */
-const ANCHOR_CALLS = 3;
-/** How far apart in time two records of one call may be: so many times what they usually are, and at least this. */
-const SKEWS = 8;
-const LEAST_SKEW_NS = 1e6;
-/** Of the mean by which the usual is known. */
-const SKEW_WEIGHT = 0.01;
-
 const EXECS: ReadonlySet<number> = new Set([syscallNumber('execve'), syscallNumber('execveat')]);
 
 /** The native one; i386's two are told by their own numbers in no native program. */
@@ -83,13 +67,6 @@ export function compareContents(reference: Side, other: Side, shown: number, los
   return new Comparer(reference, other, shown, lossy).run();
 }
 
-/** By which a place of the one side is found on the other: single calls of each, and some in a row. */
-interface Ways {
-  readonly mine: Anchors;
-  readonly theirs: Anchors;
-  readonly rows: Anchors;
-}
-
 class Comparer {
   readonly #a: Side;
   readonly #b: Side;
@@ -105,8 +82,6 @@ class Comparer {
   /** Execs without a partner in their thread. */
   readonly #execsLeft: number[] = [];
   readonly #execsRight: number[] = [];
-  /** Of the thread that is looked at: mean distance in time of two records of one call. */
-  #skewNs = 0;
   #equal = 0;
   #contents = 0;
   #onlyReference = 0;
@@ -181,68 +156,42 @@ class Comparer {
     return indices.every((i) => tid(i) === tid(indices[0] as number));
   }
 
-  /** Both in order; at a disagreement the nearest place is sought from which they agree again. */
+  /** Both in order. */
   #align(mine: readonly number[], theirs: readonly number[]): void {
-    let [i, j, breaks] = [0, 0, 0];
-    let anchors: Ways | null = null;
-    const gaps: [readonly number[], readonly number[]][] = [];
-    this.#skewNs = 0;
-    while (i < mine.length && j < theirs.length) {
-      if (this.#same(mine[i] as number, theirs[j] as number)) {
-        if (this.#lossy) this.#learnSkew(mine[i] as number, theirs[j] as number);
-        this.#equal++;
-        i++;
-        j++;
-        continue;
-      }
-      let found = this.#resync(mine, theirs, i, j);
-      if (found === null || !this.#lossy) breaks++;
-      if (breaks > (this.#lossy ? MOST_LONG_GAPS : MOST_BREAKS)) {
-        this.#leftOut += mine.length - i + theirs.length - j;
-        this.#apart(
-          gaps.flatMap(([left]) => left),
-          gaps.flatMap(([, right]) => right),
-        );
-        return;
-      }
-      if (found === null && this.#lossy) {
-        anchors ??= this.#waysBack(mine, theirs);
-        found = this.#farther(mine, theirs, i, j, anchors);
-        if (found === null) break;
-      }
-      const [a, b] = found ?? [1, 1];
-      const [left, right] = [mine.slice(i, i + a), theirs.slice(j, j + b)];
-      if (this.#lossy) gaps.push([left, right]);
-      else this.#disagree(left, right);
-      i += a;
-      j += b;
-    }
-    gaps.push([mine.slice(i), theirs.slice(j)]);
-    this.#apart(
-      gaps.flatMap(([left]) => left),
-      gaps.flatMap(([, right]) => right),
-    );
+    const sides: Sides = {
+      same: (i, j) => this.#same(i, j),
+      timeAfter: (i, j) => this.#timeAfter(i, j),
+      hashLeft: (place, calls) => this.#hashAt(this.#left, mine, place, calls),
+      hashRight: (place, calls) => this.#hashAt(this.#right, theirs, place, calls),
+    };
+    const { equal, apart, leftOut } = align(mine, theirs, sides, this.#lossy);
+    this.#equal += equal;
+    this.#leftOut += leftOut;
+    if (this.#lossy)
+      this.#apart(
+        apart.flatMap(([left]) => left),
+        apart.flatMap(([, right]) => right),
+      );
+    else for (const [left, right] of apart) this.#disagree(left, right);
   }
 
   /**
-   * What had no partner in its place. Where calls were lost, one call and its like further on may have been mistaken for each
-   * other: what both sides have all the same is then left out of the comparison, for its order is not known.
+   * What had no partner in its place, where calls were lost: one call and its like further on may have been mistaken for each
+   * other. What both sides have all the same is then left out of the comparison, for its order is not known.
    */
   #apart(mine: readonly number[], theirs: readonly number[]): void {
     const alike = new Map<number, number[]>();
     const hash = (batch: EventBatch, index: number): number => this.#hashAt(batch, [index], 0, 1) as number;
-    if (this.#lossy) {
-      for (const i of mine) {
-        const key = hash(this.#left, i);
-        const list = alike.get(key);
-        if (list === undefined) alike.set(key, [i]);
-        else list.push(i);
-      }
+    for (const i of mine) {
+      const key = hash(this.#left, i);
+      const list = alike.get(key);
+      if (list === undefined) alike.set(key, [i]);
+      else list.push(i);
     }
     const matched = new Set<number>();
     for (const j of theirs) {
       const list = alike.get(hash(this.#right, j)) ?? [];
-      const at = list.findIndex((i) => this.#same(i, j));
+      const at = list.findLastIndex((i) => this.#same(i, j));
       if (at < 0) {
         this.#onlyRight(j);
       } else {
@@ -253,74 +202,10 @@ class Comparer {
     for (const i of mine) if (!matched.has(i)) this.#onlyLeft(i);
   }
 
-  /** How many to leave behind on each side; the fewest together. null: more than are looked at. */
-  #resync(mine: readonly number[], theirs: readonly number[], i: number, j: number): [number, number] | null {
-    const agrees = (a: number, b: number): boolean => {
-      const [x, y] = [mine[i + a], theirs[j + b]];
-      return x !== undefined && y !== undefined && this.#same(x, y) && (!this.#lossy || this.#atOneTime(x, y));
-    };
-    for (let skipped = 1; skipped <= LOOK_AHEAD; skipped++) {
-      for (let a = 0; a <= skipped; a++) if (agrees(a, skipped - a)) return [a, skipped - a];
-    }
-    return null;
-  }
-
-  #waysBack(mine: readonly number[], theirs: readonly number[]): Ways {
-    const of = (batch: EventBatch, indices: readonly number[], calls: number) =>
-      new Anchors(indices.length, (place) => this.#hashAt(batch, indices, place, calls));
-    return {
-      mine: of(this.#left, mine, 1),
-      theirs: of(this.#right, theirs, 1),
-      rows: of(this.#right, theirs, ANCHOR_CALLS),
-    };
-  }
-
-  /** The same over any distance: by a call that is the only one of its kind on both sides, or by some in a row at one time. null: nowhere. */
-  #farther(
-    mine: readonly number[],
-    theirs: readonly number[],
-    i: number,
-    j: number,
-    ways: Ways,
-  ): [number, number] | null {
-    for (let a = 0; i + a < mine.length; a++) {
-      const x = mine[i + a] as number;
-      const hash = this.#hashAt(this.#left, mine, i + a, 1) as number;
-      const only = ways.mine.only(hash) === null ? null : ways.theirs.only(hash);
-      if (only !== null && only >= j && this.#same(x, theirs[only] as number)) return [a, only - j];
-      const row = this.#hashAt(this.#left, mine, i + a, ANCHOR_CALLS);
-      if (row === null) continue;
-      for (const place of ways.rows.from(row, j)) {
-        if (this.#timeAfter(x, theirs[place] as number) > this.#slackNs()) break;
-        if (this.#atOneTime(x, theirs[place] as number) && this.#sameInARow(mine, theirs, i + a, place))
-          return [a, place - j];
-      }
-    }
-    return null;
-  }
-
   /** By how much the other side's record is the later one, ns. */
   #timeAfter(i: number, j: number): number {
     const time = (batch: EventBatch, k: number): bigint => batch.u64[(k * WORDS) / 2] as bigint;
     return Number(time(this.#right, j) - time(this.#left, i));
-  }
-
-  #slackNs(): number {
-    return Math.max(LEAST_SKEW_NS, SKEWS * this.#skewNs);
-  }
-
-  #atOneTime(i: number, j: number): boolean {
-    return Math.abs(this.#timeAfter(i, j)) <= this.#slackNs();
-  }
-
-  #learnSkew(i: number, j: number): void {
-    this.#skewNs += SKEW_WEIGHT * (Math.abs(this.#timeAfter(i, j)) - this.#skewNs);
-  }
-
-  #sameInARow(mine: readonly number[], theirs: readonly number[], i: number, j: number): boolean {
-    for (let n = 0; n < ANCHOR_CALLS; n++)
-      if (!this.#same(mine[i + n] as number, theirs[j + n] as number)) return false;
-    return true;
   }
 
   /** Of so many calls from there: numbers and arguments, which every side tells alike. null: so many are not left. */
