@@ -47,8 +47,7 @@ async function spin(args: readonly string[], soakFd: number, giveBack: () => Pro
   return {
     async release() {
       helper.release();
-      const { code, signal } = await helper.reap();
-      await giveBack();
+      const { code, signal } = await helper.reap().finally(giveBack);
       if (code === 0) return;
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
       throw new TracebenchError(
