@@ -8,6 +8,7 @@
       '<!@(ls src/addon/*.cc)',
       'src/audit_owner.c',
       'src/call_pairing.cc',
+      'src/cgroup_file.c',
       'src/cpu_quota.cc',
       'src/error.c',
       'src/ledger.cc',

@@ -116,8 +116,8 @@ class Alignment {
     const { mine, theirs, rows } = this.#ways;
     for (let a = 0; i + a < this.#mine.length; a++) {
       const hash = this.#sides.hashLeft(i + a, 1) as number;
-      const only = mine.only(hash) === null ? null : theirs.only(hash);
-      if (only !== null && only >= j && this.#same(i + a, only)) return [a, only - j];
+      const sole = mine.sole(hash) === null ? null : theirs.sole(hash);
+      if (sole !== null && sole >= j && this.#same(i + a, sole)) return [a, sole - j];
       const row = this.#sides.hashLeft(i + a, ANCHOR_CALLS);
       if (row === null) continue;
       for (const place of rows.from(row, j)) {

@@ -1,9 +1,7 @@
 /**
- * Finds a place in a sequence of records again by what is there: how two sequences are put together behind a gap that is
- * longer than one would look step by step.
+ * Places of a sequence of records by a hash of what is there: how two sequences are put together behind a gap that is longer
+ * than one would look step by step. Memory: a number and a list for each place.
  */
-
-/** Places of one sequence by a hash of what is there. Memory: a number and a list for each place. */
 export class Anchors {
   readonly #places = new Map<number, number[]>();
 
@@ -19,7 +17,7 @@ export class Anchors {
   }
 
   /** The only place with that hash; null: there is none, or several. */
-  only(hash: number): number | null {
+  sole(hash: number): number | null {
     const places = this.#places.get(hash) ?? [];
     return places.length === 1 ? (places[0] as number) : null;
   }

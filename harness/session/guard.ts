@@ -47,7 +47,7 @@ export function holdCgroup(): Promise<Guard> {
   return hold('cgroup');
 }
 
-/** Holds a control group for one thread of this process, under which its CPU time is limited. Release it once that thread is gone. */
+/** Holds a control group for threads: one whose CPU time is limited, or spinners that must give way. Release it once they are gone. */
 export function holdCpuGroup(): Promise<Guard> {
   return hold('cpu-group');
 }

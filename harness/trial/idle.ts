@@ -24,7 +24,7 @@ export interface Awake {
  *
  * Where a control group can be had, as root, the spinners have one of their own, which is idle as a whole. Without it they
  * are in the group of this session (autogroup), and give way inside of that alone: kernel threads, which are in none, were
- * seen runnable for over 8 s beside it.
+ * seen runnable for seconds beside it without running.
  */
 export async function keepAwake(soakFd = -1): Promise<Awake> {
   const group = await holdCpuGroup();
@@ -39,7 +39,10 @@ export async function keepAwake(soakFd = -1): Promise<Awake> {
 
 async function spin(args: readonly string[], soakFd: number, giveBack: () => Promise<void>): Promise<Awake> {
   const helper = new Helper(AWAKE_PROGRAM, args, soakFd);
-  const answer = await helper.next();
+  const answer = await helper.next().catch(async (error: unknown) => {
+    await helper.end();
+    throw error;
+  });
   if (answer?.['event'] !== 'awake') {
     await helper.end();
     throw awakeRefused(answer?.['message'], soakFd < 0 ? IDLE_BUSY : CPU_BILL);

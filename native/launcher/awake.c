@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../include/cgroup_file.h"
 #include "json_line.h"
 #include "soak.h"
 
@@ -80,41 +81,16 @@ static void settle(struct spinner *self, const char *failed, int error)
 	pthread_mutex_unlock(&awake.mutex);
 }
 
-/* 0 or -errno. */
-static int write_in_group(const char *file, const char *text)
-{
-	char path[PATH_MAX];
-	int fd, rc = 0;
-
-	if (snprintf(path, sizeof(path), "%s/%s", group, file) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		rc = -errno;
-	close(fd);
-	return rc;
-}
-
 /* Before Linux 5.15 groups have no idle class, only a least weight. */
 static int make_group_idle(void)
 {
-	int rc = write_in_group("cpu.idle", "1");
+	int rc = tb_cgroup_file__write(group, "cpu.idle", "1");
 
 	if (rc == -ENOENT)
-		rc = write_in_group("cpu.shares", "2");
+		rc = tb_cgroup_file__write(group, "cpu.shares", "2");
 	if (rc == -ENOENT)
-		rc = write_in_group("cpu.weight", "1");
+		rc = tb_cgroup_file__write(group, "cpu.weight", "1");
 	return rc;
-}
-
-/* The calling thread: version 1 lists single threads in `tasks`, a threaded group of cgroup2 in `cgroup.threads`. */
-static int join_group(void)
-{
-	int rc = write_in_group("tasks", "0");
-
-	return rc == -ENOENT ? write_in_group("cgroup.threads", "0") : rc;
 }
 
 static void *spin(void *argument)
@@ -130,7 +106,7 @@ static void *spin(void *argument)
 		return NULL;
 	}
 	if (group) {
-		int rc = join_group();
+		int rc = tb_cgroup_file__join(group);
 
 		if (rc) {
 			settle(self, "joining the control group", -rc);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cgroup_tree.h"
+#include "../include/cgroup_file.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -149,29 +149,6 @@ int tb_cgroup_tree__make(const char *own, const char *suffix, char group[PATH_MA
 	return 0;
 }
 
-int tb_cgroup_tree__write(const char *group, const char *file, const char *value)
-{
-	char path[PATH_MAX + 64];
-	int fd, rc = 0;
-
-	snprintf(path, sizeof(path), "%s/%s", group, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, value, strlen(value)) < 0)
-		rc = -errno;
-	close(fd);
-	return rc;
-}
-
-bool tb_cgroup_tree__has_file(const char *group, const char *file)
-{
-	char path[PATH_MAX + 64];
-
-	snprintf(path, sizeof(path), "%s/%s", group, file);
-	return access(path, F_OK) == 0;
-}
-
 static bool ends_with(const char *text, const char *suffix)
 {
 	size_t length = strlen(text), tail = strlen(suffix);
@@ -193,7 +170,7 @@ static const char *members_of(const char *group)
 
 	if (!threads)
 		return "cgroup.procs";
-	return tb_cgroup_tree__has_file(group, "tasks") ? "tasks" : "cgroup.threads";
+	return tb_cgroup_file__exists(group, "tasks") ? "tasks" : "cgroup.threads";
 }
 
 /* Puts every member of the group into the group above it. */
@@ -236,7 +213,7 @@ static int take_back_cpu(const char *group)
 	strcpy(parent, group);
 	slash = strrchr(parent, '/');
 	*slash = 0;
-	rc = tb_cgroup_tree__write(parent, "cgroup.subtree_control", "-cpu");
+	rc = tb_cgroup_file__write(parent, "cgroup.subtree_control", "-cpu");
 	return rc == -ENOENT ? 0 : rc;
 }
 

@@ -31,9 +31,6 @@ int tb_cgroup_tree__locate(const char *controller, struct tb_cgroup_tree *tree, 
 /* Makes a group of this guard's below `own`. 0, or -errno with the reason. */
 int tb_cgroup_tree__make(const char *own, const char *suffix, char group[PATH_MAX],
 			 char reason[TB_REASON_MAX]);
-/* 0 or -errno. */
-int tb_cgroup_tree__write(const char *group, const char *file, const char *value);
-bool tb_cgroup_tree__has_file(const char *group, const char *file);
 /* Removes a group once it is empty, which is waited for; what stays in it is moved to the group above. */
 int tb_cgroup_tree__remove(const char *group, char reason[TB_REASON_MAX]);
 /* Writes the reason, with the mend where rights are missing, and returns `code`. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../include/cgroup_file.h"
 #include "cgroup_tree.h"
 
 #define CONTROLLER "cpu"
@@ -44,7 +45,7 @@ static int make_version1(const char *own, char reason[TB_REASON_MAX])
 {
 	int rc = tb_cgroup_tree__make(own, TB_CGROUP_CPU, held, reason);
 
-	if (rc == 0 && !tb_cgroup_tree__has_file(held, "cpu.cfs_quota_us")) {
+	if (rc == 0 && !tb_cgroup_file__exists(held, "cpu.cfs_quota_us")) {
 		rc = without_bandwidth(held, reason);
 		rmdir(held);
 	}
@@ -67,20 +68,20 @@ static int make_version2(const char *own, char reason[TB_REASON_MAX])
 	if (rc)
 		return rc;
 	/* First the type: by it the parent may have processes of its own beside controllers. */
-	rc = tb_cgroup_tree__write(held, "cgroup.type", "threaded");
+	rc = tb_cgroup_file__write(held, "cgroup.type", "threaded");
 	if (rc) {
 		tb_cgroup_tree__explain(rc, "making threads the members of", held, reason);
 		rmdir(held);
 		return rc;
 	}
 	if (!on)
-		rc = tb_cgroup_tree__write(own, "cgroup.subtree_control", "+cpu");
+		rc = tb_cgroup_file__write(own, "cgroup.subtree_control", "+cpu");
 	if (rc) {
 		tb_cgroup_tree__explain(rc, "handing on the cpu controller of", own, reason);
 		rmdir(held);
 		return rc;
 	}
-	if (!tb_cgroup_tree__has_file(held, "cpu.max")) {
+	if (!tb_cgroup_file__exists(held, "cpu.max")) {
 		char unused[TB_REASON_MAX];
 
 		rc = without_bandwidth(held, reason);

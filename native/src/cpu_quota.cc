@@ -3,10 +3,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <fstream>
-#include <unistd.h>
 
+#include "../include/cgroup_file.h"
 #include "../include/clock.h"
 
 namespace tracebench
@@ -15,42 +14,37 @@ namespace tracebench
 namespace
 {
 
-/* A control file takes one write, which must say all. */
-bool write_file(const std::string &path, const std::string &text, tb_error *err)
+bool explain(int rc, const char *what, const std::string &group, tb_error *err)
 {
-	int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-	bool written = fd >= 0 && write(fd, text.data(), text.size()) >= 0;
-	int code = errno;
-	if (fd >= 0)
-		close(fd);
-	if (written)
+	if (rc == 0)
 		return true;
-	tb_error__set(err, -code, "cannot write %s to %s: %s", text.c_str(), path.c_str(), strerror(code));
-	tb_error__mend(err, code == EINVAL ? "a group cannot have more than the one above it"
-					   : "run as root, with a writable /sys/fs/cgroup");
+	tb_error__set(err, rc, "cannot %s %s: %s", what, group.c_str(), strerror(-rc));
+	tb_error__mend(err, rc == -EINVAL ? "a group cannot have more than the one above it"
+					  : "run as root, with a writable /sys/fs/cgroup");
 	return false;
+}
+
+bool set(const std::string &group, const char *file, const std::string &value, tb_error *err)
+{
+	const std::string what = "write " + value + " to " + file + " of";
+	return explain(tb_cgroup_file__write(group.c_str(), file, value.c_str()), what.c_str(), group, err);
+}
+
+bool join(const std::string &group, tb_error *err)
+{
+	return explain(tb_cgroup_file__join(group.c_str()), "put a thread into", group, err);
 }
 
 } // namespace
 
-bool CpuQuota::version1() const
-{
-	return access((limit_.group + "/cpu.max").c_str(), F_OK) != 0;
-}
-
 bool CpuQuota::set_limit(tb_error *err) const
 {
-	std::string period = std::to_string(limit_.period_us), quota = std::to_string(limit_.quota_us);
-	if (!version1())
-		return write_file(limit_.group + "/cpu.max", quota + " " + period, err);
-	/* The period first: a quota is held against the one that is set. */
-	return write_file(limit_.group + "/cpu.cfs_period_us", period, err) &&
-	       write_file(limit_.group + "/cpu.cfs_quota_us", quota, err);
-}
-
-bool CpuQuota::move_to(const std::string &group, tb_error *err) const
-{
-	return write_file(group + (version1() ? "/tasks" : "/cgroup.threads"), std::to_string(gettid()), err);
+	const std::string period = std::to_string(limit_.period_us), quota = std::to_string(limit_.quota_us);
+	if (tb_cgroup_file__exists(limit_.group.c_str(), "cpu.max"))
+		return set(limit_.group, "cpu.max", quota + " " + period, err);
+	/* Version 1. The period first: a quota is held against the one that is set. */
+	return set(limit_.group, "cpu.cfs_period_us", period, err) &&
+	       set(limit_.group, "cpu.cfs_quota_us", quota, err);
 }
 
 bool CpuQuota::read(Throttling *throttling, tb_error *err) const
@@ -79,13 +73,13 @@ bool CpuQuota::read(Throttling *throttling, tb_error *err) const
 bool CpuQuota::enter(tb_error *err)
 {
 	entered_ns_ = tb_monotonic_ns();
-	return set_limit(err) && read(&at_enter_, err) && move_to(limit_.group, err);
+	return set_limit(err) && read(&at_enter_, err) && join(limit_.group, err);
 }
 
 bool CpuQuota::leave(Throttling *since_enter, tb_error *err)
 {
 	Throttling now;
-	if (!read(&now, err) || !move_to(limit_.group + "/..", err))
+	if (!read(&now, err) || !join(limit_.group + "/..", err))
 		return false;
 	since_enter->periods = now.periods - at_enter_.periods;
 	since_enter->throttled_periods = now.throttled_periods - at_enter_.throttled_periods;

@@ -40,9 +40,7 @@ public:
 
 private:
 	bool set_limit(tb_error *err) const;
-	bool move_to(const std::string &group, tb_error *err) const;
 	bool read(Throttling *throttling, tb_error *err) const;
-	bool version1() const;
 
 	CpuLimit limit_;
 	Throttling at_enter_;

@@ -1,6 +1,11 @@
 /** Audit is given back, whoever is killed: the trial, its guard, or both; and what is not ours is left alone. */
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { repair } from '../../harness/doctor/index.ts';
+import { machineState, repair } from '../../harness/doctor/index.ts';
+import { distDir } from '../../harness/paths.ts';
+import { holdAll } from '../../harness/session/guard.ts';
+import { probeVariant } from '../../harness/session/probe.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { stillRunning, treeOf, until } from '../fixtures/processes.ts';
 import { audit, keysOf, longTrial } from './audit.ts';
@@ -11,6 +16,28 @@ const all = (await subjects()).filter((s) => s.id.startsWith('auditd'));
 const usable = all.filter((s) => s.unavailable === null);
 
 for (const s of all.filter((r) => r.unavailable !== null)) test.skip(`${s.id}: ${s.unavailable}`, () => {});
+
+/* The end of a program raises a record; while audit is enabled a full queue would refuse it, and count it as a call of the target's. */
+test.runIf(usable.length > 0 && (await probeVariant('ebpf')).answer === 'yes')(
+  'audit is enabled once the BPF programs of the trial before are gone',
+  async () => {
+    const before = await restingState();
+    const programs = async () => ((await machineState()).bpf as { programs: readonly unknown[] }).programs.length;
+    const cli = join(distDir, 'harness', 'cli.js');
+    const traced = execa(process.execPath, [cli, 'trace', '--backend', 'ebpf', '-c', '--', 'sleep', '0.5']);
+    for (let looks = 0; (await programs()) === 0; looks++) if (looks === 100) throw new Error('nothing was loaded');
+    const held = await holdAll(['audit']);
+    const left = await programs();
+    try {
+      expect(left).toBe(0);
+      expect((await audit()).enabled).toBe(1);
+    } finally {
+      await held.release();
+      await traced;
+    }
+    await expectRestored(before);
+  },
+);
 
 describe.each(usable)('$id', ({ id }) => {
   test('a guard that was killed with its trial is made good by doctor --repair', async () => {

@@ -1,12 +1,17 @@
 /** The CPU bill of real soaked trials: it adds up, the books stand, and a soaker is refused a page that is none. */
 import { spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { machineState } from '../../harness/doctor/index.ts';
 import { listOurProcesses } from '../../harness/doctor/processes.ts';
 import { readMachine } from '../../harness/machine/machine.ts';
 import { binDir } from '../../harness/paths.ts';
 import { probeVariant } from '../../harness/session/probe.ts';
+import { keepAwake } from '../../harness/trial/idle.ts';
+import { TRIAL_PROGRAM } from '../../harness/trial/trial-process.ts';
+import { expectRestored, restingState } from '../fixtures/machine.ts';
+import { until } from '../fixtures/processes.ts';
 import { runTrial, specFor, stamped } from './trial-process.ts';
 
 const cpus = readMachine().cpus.length;
@@ -38,6 +43,46 @@ test.each(['none', ...(canTrace ? ['ebpf'] : [])])(
     expect(listOurProcesses().filter(({ name }) => name === 'tracebench-awake')).toEqual([]);
   },
 );
+
+/* Beside spinners that give way within the session's group alone, kernel threads were seen to wait for seconds. */
+describe.runIf(process.getuid?.() === 0)('the spinners', () => {
+  const CPU_CONTROLLER = /^\d+:(?:|[^:]*\bcpu\b[^:]*):(.*)$/m;
+  const groupOf = (pid: number, tid: string): string =>
+    CPU_CONTROLLER.exec(readFileSync(`/proc/${pid}/task/${tid}/cgroup`, 'utf8'))?.[1] ?? '';
+  const awake = () => listOurProcesses().filter(({ name }) => name === 'tracebench-awake');
+
+  test('are in a control group of their own, idle as a whole, which goes with them', async () => {
+    const before = await restingState();
+    const held = await keepAwake();
+    try {
+      const pid = (awake()[0] as { pid: number }).pid;
+      const spinners = readdirSync(`/proc/${pid}/task`).filter((tid) => Number(tid) !== pid);
+      expect(spinners).toHaveLength(cpus);
+      const groups = new Set(spinners.map((tid) => groupOf(pid, tid)));
+      expect(groups.size).toBe(1);
+      const [group] = groups as unknown as [string];
+      expect(group).toMatch(/tracebench-\d+-\d+-cpu(-on)?$/);
+      expect(groupOf(pid, String(pid))).not.toBe(group);
+      const { cgroups } = (await machineState()).guard as { cgroups: readonly string[] };
+      expect(cgroups).toHaveLength(1);
+      expect(readFileSync(join(cgroups[0] as string, 'cpu.idle'), 'utf8').trim()).toBe('1');
+    } finally {
+      await held.release();
+    }
+    await expectRestored(before);
+  });
+
+  test('and their group are gone when their trial is killed', async () => {
+    const before = await restingState();
+    const trial = spawn(process.execPath, [TRIAL_PROGRAM], { stdio: ['pipe', 'ignore', 'ignore'] });
+    trial.stdin.on('error', () => {});
+    trial.stdin.write(`${JSON.stringify(specFor('none', stamped('exec', 1_000_003), { idle: 'busy' }))}\n`);
+    expect(await until(() => awake().length === 1, 10_000)).toBe(true);
+    trial.kill('SIGKILL');
+    expect(await until(() => awake().length === 0, 10_000)).toBe(true);
+    await expectRestored(before, 10_000);
+  });
+});
 
 test('a trial that is not soaked has no bill', async () => {
   expect(await runTrial(specFor('none', stamped('null', 1000)))).not.toHaveProperty('cpuBill');

@@ -99,6 +99,17 @@ describe('tracebench-awake', () => {
     expect(awakeLeft()).toEqual([]);
   });
 
+  test('says why where it cannot make its control group idle', async () => {
+    const { commands, status, ended } = helper(AWAKE, ['--group', join(dir, 'no-group')]);
+    expect(JSON.parse(await nextText(status))).toEqual({
+      event: 'cannot',
+      errno: 2,
+      message: 'making the control group idle: No such file or directory',
+    });
+    commands.end();
+    expect(await ended).toBe(3);
+  });
+
   test('ends when whoever started it is killed', async () => {
     // sh holds the pipe's writing end and is killed; nobody tells the program anything.
     const script = `exec 5> >("$0" 3<&0 4>&1 >"$1"); sleep 100`;
