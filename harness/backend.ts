@@ -47,8 +47,8 @@ export interface Capabilities {
   readonly losesEnd: 'newest' | 'oldest' | 'none';
   /** Goes on tracing across a set-uid exec. */
   readonly followsSetuid: boolean;
-  /** Delivers calls refused by seccomp, as `refused` records. */
-  readonly seesSeccompRefusals: boolean;
+  /** What comes of a call that seccomp refused: a `refused` record, what looks like any other call that fails, or nothing. */
+  readonly seccompRefusals: 'told' | 'as-calls' | 'unseen';
   /** Delivers the zero return of a fork in the child, as `birth` records. */
   readonly seesBirths: boolean;
   /** Tells i386 calls on x86-64 from native ones. */

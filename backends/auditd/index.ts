@@ -23,7 +23,7 @@ const full: Capabilities = {
   losesEnd: 'newest',
   followsSetuid: true,
   /* Refused before audit's entry: there is no record at all. */
-  seesSeccompRefusals: false,
+  seccompRefusals: 'unseen',
   seesBirths: false,
   seesForeignArch: true,
   seesRestarts: false,

@@ -55,7 +55,7 @@ const full: Capabilities = {
   regime: 'drops',
   losesEnd: 'newest',
   followsSetuid: true,
-  seesSeccompRefusals: true,
+  seccompRefusals: 'told',
   seesBirths: true,
   seesForeignArch: true,
   seesRestarts: true,
@@ -65,7 +65,7 @@ const full: Capabilities = {
 };
 
 /** What is seen at the entry alone. */
-const entryOnly = { returnValue: false, seesSeccompRefusals: false, seesBirths: false } as const;
+const entryOnly = { returnValue: false, seccompRefusals: 'unseen', seesBirths: false } as const;
 
 /** Hits of a probe on a function: where it is left by is not seen, and nothing is known of system calls. */
 const functions: Capabilities = {

@@ -113,7 +113,7 @@ export const OF_A_TOOL: Capabilities = {
   regime: 'drops',
   losesEnd: 'newest',
   followsSetuid: false,
-  seesSeccompRefusals: false,
+  seccompRefusals: 'unseen',
   seesBirths: false,
   seesForeignArch: false,
   seesRestarts: false,

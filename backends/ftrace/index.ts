@@ -35,7 +35,7 @@ const full: Capabilities = {
   regime: 'drops',
   losesEnd: 'newest',
   followsSetuid: true,
-  seesSeccompRefusals: true,
+  seccompRefusals: 'told',
   seesBirths: true,
   seesForeignArch: false,
   seesRestarts: true,
@@ -72,7 +72,7 @@ export default defineBackend({
     {
       name: 'enter',
       summary: 'raw sys_enter events alone, without the return value',
-      capabilities: { ...full, detail: 'enter', returnValue: false, seesSeccompRefusals: false, seesBirths: false },
+      capabilities: { ...full, detail: 'enter', returnValue: false, seccompRefusals: 'unseen', seesBirths: false },
       loss: A_CALL_OR_NONE,
       buffer: ENTRY_PAGES,
       wakeup: LOOK_EVERY_200_US,

@@ -22,7 +22,7 @@ export default defineBackend({
         regime: 'neither',
         losesEnd: 'none',
         followsSetuid: false,
-        seesSeccompRefusals: false,
+        seccompRefusals: 'unseen',
         seesBirths: false,
         seesForeignArch: false,
         seesRestarts: false,

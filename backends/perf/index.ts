@@ -29,7 +29,7 @@ const full: Capabilities = {
   losesEnd: 'newest',
   followsSetuid: false,
   /* From the exit alone a refused call looks like one that failed. */
-  seesSeccompRefusals: false,
+  seccompRefusals: 'as-calls',
   seesBirths: true,
   seesForeignArch: true,
   seesRestarts: true,
@@ -39,7 +39,7 @@ const full: Capabilities = {
 };
 
 /** Entries and exits: an exit without an entry was refused. */
-const paired: Capabilities = { ...full, seesSeccompRefusals: true };
+const paired: Capabilities = { ...full, seccompRefusals: 'told' };
 
 /** On arm64 the exit no longer has the first argument, so there all variants with return values pair. */
 const oneRecord: Capabilities = arch === 'arm64' ? paired : full;
@@ -84,7 +84,7 @@ export default defineBackend({
       ...base,
       name: 'enter',
       summary: 'one record per call from sys_enter, without the return value',
-      capabilities: { ...full, detail: 'enter', returnValue: false, seesBirths: false },
+      capabilities: { ...full, detail: 'enter', returnValue: false, seccompRefusals: 'unseen', seesBirths: false },
       buffer: ENTRY_RING,
     },
     {
@@ -102,6 +102,7 @@ export default defineBackend({
         ordering: 'none',
         regime: 'neither',
         losesEnd: 'none',
+        seccompRefusals: 'unseen',
         seesBirths: false,
       },
       buffer: null,
@@ -133,6 +134,7 @@ export default defineBackend({
         returnValue: false,
         paths: { none: 'it traces a function, and no system calls' },
         filter: 'none',
+        seccompRefusals: 'unseen',
         seesBirths: false,
         seesForeignArch: false,
         seesRestarts: false,

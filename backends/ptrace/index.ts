@@ -16,7 +16,7 @@ const full: Capabilities = {
   losesEnd: 'none',
   followsSetuid: true,
   /* The entry's stop comes before seccomp: a refusal looks like any other call that fails. */
-  seesSeccompRefusals: false,
+  seccompRefusals: 'as-calls',
   seesBirths: true,
   seesForeignArch: true,
   seesRestarts: true,
@@ -49,8 +49,11 @@ export default defineBackend({
     {
       name: 'seccomp',
       summary: 'two stops at the calls asked for, picked by a seccomp filter; no stop at the others (root)',
-      /* The filter cannot be taken off, and refuses every wanted call once its tracer is gone. */
-      capabilities: { ...full, filter: 'kernel', detaches: false },
+      /*
+       * The filter cannot be taken off, and refuses every wanted call once its tracer is gone. What another filter refuses
+       * never comes to it: the stricter answer wins.
+       */
+      capabilities: { ...full, filter: 'kernel', seccompRefusals: 'unseen', detaches: false },
       loss: NOTHING_TO_LOSE,
       buffer: null,
       wakeup: EVERY_STOP,

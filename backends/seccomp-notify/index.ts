@@ -26,7 +26,7 @@ export default defineBackend({
         losesEnd: 'none',
         followsSetuid: true,
         /* Of two filters the stricter answer wins: a refused call is never notified. */
-        seesSeccompRefusals: false,
+        seccompRefusals: 'unseen',
         seesBirths: false,
         seesForeignArch: true,
         seesRestarts: true,

@@ -280,11 +280,11 @@ class Comparer {
     return !this.#returns || sameReturn(this.#left, this.#right, i, j);
   }
 
-  /** A refusal looks like any other call to who cannot tell it. */
+  /** Not where refusals are unseen: of an attempt that was refused and the call made again, the other then has the second. */
   #kindsAgree(a: number, b: number): boolean {
     const calls = (kind: number) => kind === KIND.call || kind === KIND.refused;
-    const bothTell = this.#a.capabilities.seesSeccompRefusals && this.#b.capabilities.seesSeccompRefusals;
-    return calls(a) && calls(b) && !bothTell;
+    const asCalls = ({ capabilities }: Side) => capabilities.seccompRefusals === 'as-calls';
+    return calls(a) && calls(b) && (asCalls(this.#a) || asCalls(this.#b));
   }
 
   /** What `watcher` by its nature cannot see, or not tell from what is no call. */
@@ -294,7 +294,7 @@ class Comparer {
     const noReturn = ((batch.u32[base + W.flags] as number) & FLAG.noReturn) !== 0;
     return (
       (kind === KIND.birth && !capabilities.seesBirths) ||
-      (kind === KIND.refused && !capabilities.seesSeccompRefusals) ||
+      (kind === KIND.refused && capabilities.seccompRefusals === 'unseen') ||
       (noReturn && !capabilities.seesDyingCalls) ||
       (!capabilities.seesSigreturn && SIGRETURNS.has(batch.u32[base + W.nr] as number))
     );

@@ -20,7 +20,7 @@ export function renderSideBySide(result: AllResult, unusable: readonly BackendRo
   const facts: Row[] = [
     ['calls', ...per((w) => String(w.tally.calls))],
     ['births', ...per((w) => (w.capabilities.seesBirths ? String(w.tally.births) : NONE))],
-    ['refused by seccomp', ...per((w) => (w.capabilities.seesSeccompRefusals ? String(w.tally.refused) : NONE))],
+    ['refused by seccomp', ...per((w) => (w.capabilities.seccompRefusals === 'told' ? String(w.tally.refused) : NONE))],
     ['lost, as admitted', ...per((w) => amount(w.lost))],
     ['missing', ...per((_, p) => ofContent(p, (c) => c.onlyReference))],
     ['too many', ...per((_, p) => ofContent(p, (c) => c.onlyOther))],

@@ -114,7 +114,7 @@ describe('contents', () => {
 
   it.each([
     ['births', { kind: 'birth' as const }, { seesBirths: false }],
-    ['refusals', { kind: 'refused' as const }, { seesSeccompRefusals: false }],
+    ['refusals', { kind: 'refused' as const }, { seccompRefusals: 'unseen' as const }],
     ['calls that never return', { noReturn: true, ret: null }, { seesDyingCalls: false }],
   ])('%s may be missing from who cannot see them, and only from them', (_what, change, capability) => {
     const mine = seq(20);
@@ -132,8 +132,29 @@ describe('contents', () => {
   it('a refusal is an ordinary call to who cannot tell', () => {
     const mine: Made[] = [...seq(3), { nr: 39, kind: 'refused', ret: -1n }];
     const theirs: Made[] = [...seq(3), { nr: 39, ret: -1n }];
-    expect(compare(mine, theirs, { seesSeccompRefusals: false })).toMatchObject({ equal: 4, differences: [] });
+    expect(compare(mine, theirs, { seccompRefusals: 'as-calls' })).toMatchObject({ equal: 4, differences: [] });
     expect(compare(mine, theirs)).toMatchObject({ equal: 3, contents: 1 });
+    expect(compare(mine, mine.slice(0, 3), { seccompRefusals: 'as-calls' })).toMatchObject({ onlyReference: 1 });
+  });
+
+  it('an attempt that was refused and the call made again are one call to who sees no refusals', () => {
+    const wait: Made = { nr: 61, args: [-1n, 7n, 1n] };
+    const sigreturn: Made = { nr: 15 };
+    const mine: Made[] = [
+      { nr: 1 },
+      { ...wait, kind: 'refused', ret: -4n },
+      sigreturn,
+      { ...wait, ret: 33n },
+      { nr: 2 },
+    ];
+    const unseeing = { seccompRefusals: 'unseen', seesSigreturn: false, returnValue: false, detail: 'enter' } as const;
+    expect(compare(mine, [{ nr: 1 }, wait, { nr: 2 }], unseeing)).toMatchObject({
+      equal: 3,
+      unseen: 2,
+      onlyReference: 0,
+      onlyOther: 0,
+    });
+    expect(compare(mine, [{ nr: 1 }, { nr: 2 }], unseeing)).toMatchObject({ equal: 2, unseen: 2, onlyReference: 1 });
   });
 
   it('a restart is what the program would see as EINTR', () => {
