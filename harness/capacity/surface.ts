@@ -47,6 +47,8 @@ export interface Surface {
 
 const PILOT_BURST = 20_000;
 const PILOT_BURSTS = 3;
+/** What runs beside a burst makes it lose more: a buffer is too small when all of so many tries say so. */
+const PILOT_TRIES = 3;
 /** A page of the smallest records, up to what nobody gives a pilot burst. */
 const PILOT_LADDER = [40, 160, 640, 2560, 10_240, 40_960];
 const LITTLE = 0.05;
@@ -103,8 +105,10 @@ function isTelling({ lossFraction }: LossPoint): boolean {
 /** Calls in flight from which on a pilot burst loses little. */
 async function pilot(run: RunPoint): Promise<number> {
   for (const callsInFlight of PILOT_LADDER) {
-    const point = await run({ callsInFlight, burstCalls: PILOT_BURST, bursts: PILOT_BURSTS });
-    if (point.lossFraction < LITTLE) return point.callsInFlight;
+    for (let tries = 0; tries < PILOT_TRIES; tries++) {
+      const point = await run({ callsInFlight, burstCalls: PILOT_BURST, bursts: PILOT_BURSTS });
+      if (point.lossFraction < LITTLE) return point.callsInFlight;
+    }
   }
   return PILOT_LADDER.at(-1) as number;
 }

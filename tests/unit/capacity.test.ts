@@ -308,6 +308,26 @@ describe('the loss surface', () => {
     expect(again).toEqual(plans.slice(0, again.length));
   });
 
+  it('takes no buffer for too small because something else ran beside a burst of the pilot', async () => {
+    const PILOT_BURST = 20_000;
+    const largestAfter = async (...disturbed: number[]): Promise<number> => {
+      const pilots: PointPlan[] = [];
+      const noted: RunPoint = async (plan) => {
+        const point = await run(plan);
+        if (plan.burstCalls !== PILOT_BURST) return point;
+        const loses = plan.callsInFlight < 640 || disturbed.includes(pilots.push(plan) - 1);
+        return { ...point, lossFraction: loses ? 0.5 : 0 };
+      };
+      const random = createRandom(8);
+      await measureSurface(noted, { testPoints: 16, fitPoints: 24, resamples: 0, random, longestPauseMs: 5 });
+      return Math.max(...pilots.map((plan) => plan.callsInFlight));
+    };
+    // Only bursts into 640 calls and more are numbered.
+    expect(await largestAfter()).toBe(640);
+    expect(await largestAfter(0, 1)).toBe(640);
+    expect(await largestAfter(0, 1, 2)).toBe(2560);
+  });
+
   it('gives up where bursts lose nothing or everything, and says so', async () => {
     const all: RunPoint = async (plan) => ({ ...(await run(plan)), lossFraction: 1 });
     const options = {
