@@ -59,7 +59,7 @@ const SPAN = 16;
 const BURST_TIMES: readonly [number, number] = [1.2, 8];
 const MOST_BURST = 100_000;
 /** Draws for a point that is wanted, on average and at most. */
-const MOST_DRAWS = 4;
+const MOST_DRAWS = 8;
 /** Each finds the collector at another moment of its sleep. */
 const BURSTS = 12;
 

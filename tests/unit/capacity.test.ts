@@ -337,7 +337,7 @@ describe('the loss surface', () => {
       random: createRandom(8),
       longestPauseMs: 5,
     };
-    await expect(measureSurface(all, options)).rejects.toThrow(/^of 160 bursts all but (1\d|20) lost nearly nothing/);
+    await expect(measureSurface(all, options)).rejects.toThrow(/^of 320 bursts all but (1\d|20) lost nearly nothing/);
   });
 
   it('says how far off it is where a backend is no such queue', async () => {
