@@ -22,6 +22,13 @@ export function pipeRoundTripNs(calibration: Calibration, terms: Cell['terms']):
   return terms.idle === 'busy' ? calibration.pipeRoundTripCrossCpuBusyNs : calibration.pipeRoundTripCrossCpuNs;
 }
 
+type Accounting = CompletedTrial['accounting'];
+
+/** What was issued is not what came and what was admitted as lost. Where nothing is delivered there is nothing to balance. */
+export function isUnbalanced(accounting: Accounting): accounting is Exclude<Accounting, { delivers: 'nothing' }> {
+  return accounting.delivers !== 'nothing' && accounting.verdict !== 'reconciled';
+}
+
 /** What the study compares: the section, or the whole run of a command. null for a failed trial. */
 export function measuredNs(result: TrialResult): number | null {
   if (result.status === 'failed') return null;

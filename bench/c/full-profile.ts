@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { loadStudy } from '../../harness/compare/load.ts';
 import { EXIT } from '../../harness/errors.ts';
 import { projectRoot } from '../../harness/paths.ts';
-import type { CompletedTrial } from '../../harness/result.ts';
+import { isUnbalanced } from '../../harness/result-figures.ts';
 import { TRIALS_FILE } from '../../harness/study/study-files.ts';
 import { type Check, exactly } from '../check.ts';
 
@@ -68,7 +68,7 @@ export const fullProfile: Check = {
     const after = linesOf(OUT);
     // Of all cells, the soaked ones as well, which have no row of their own in the study.
     const failed = trials.filter((trial) => trial.status === 'failed');
-    const unbalanced = trials.filter((trial) => trial.status === 'completed' && isWrong(trial));
+    const unbalanced = trials.filter((trial) => trial.status === 'completed' && isUnbalanced(trial.accounting));
     const joint = study.joint.filter(({ status }) => status === 'failed');
     const cells = `${study.cells.length} cells, ${study.plan.warmupRounds} + ${study.plan.rounds} rounds; ${OUT}`;
     const ratio = tookMs / predictedMs;
@@ -116,10 +116,6 @@ export const fullProfile: Check = {
     ];
   },
 };
-
-function isWrong({ accounting }: CompletedTrial): boolean {
-  return accounting.delivers !== 'nothing' && accounting.verdict !== 'reconciled';
-}
 
 const minutes = (ms: number): string => (ms / 60_000).toFixed(1);
 

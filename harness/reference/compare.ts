@@ -37,7 +37,10 @@ export interface ContentComparison {
   readonly unorderedProcesses: number;
   /** The first ones, in the order they were found. */
   readonly differences: readonly Difference[];
-  /** Records that were not compared, because a recording was full or the two were too unlike to align. */
+  /**
+   * Records that were not compared: a recording was full, the two were too unlike to align, or calls were lost and these are
+   * on both sides but not certainly in the same place.
+   */
   readonly leftOut: number;
 }
 

@@ -29,7 +29,9 @@ export const contentSchema = z.object({
   onlyOther: count,
   unseen: count.describe('of the reference, which the other by its declared nature cannot see'),
   unorderedProcesses: count.describe('with several threads, compared as sets: one side names no threads'),
-  leftOut: count.describe('records that were not compared'),
+  leftOut: count.describe(
+    'records that were not compared: one recording was full, or their place among the others is not known',
+  ),
   differences: z.array(
     z.object({
       what: z.enum(['contents', 'only-reference', 'only-other']),

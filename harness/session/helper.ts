@@ -15,11 +15,18 @@ import { binDir } from '../paths.ts';
 const REAP_POLL_MS = 2;
 const REAP_LIMIT_MS = 5000;
 
+/** Its exit code, or the signal that killed it. */
+export interface HelperEnd {
+  readonly code: number | null;
+  readonly signal: number | null;
+}
+
 export class Helper {
   readonly name: string;
   readonly pid: number;
   #commandFd: number | null;
   readonly #lines: AsyncIterableIterator<string>;
+  #ended: HelperEnd | null = null;
 
   /** Starts build/bin/<name>. Throws when it cannot be started. controlFd −1: none. */
   constructor(name: string, args: readonly string[], controlFd: number) {
@@ -32,13 +39,14 @@ export class Helper {
     this.#lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
   }
 
-  /** The helper's next message; null when it has closed its status pipe. Throws on what is not JSON. */
+  /** The helper's next message; null when it has closed its status pipe. Throws on what is not JSON; the helper is ended then. */
   async next(): Promise<Record<string, unknown> | null> {
     const { value, done } = await this.#lines.next();
     if (done) return null;
     try {
       return JSON.parse(value) as Record<string, unknown>;
     } catch (cause) {
+      await this.end();
       throw new BackendError('PROTOCOL', this.name, 'status', `not a status line: ${value}`, { cause });
     }
   }
@@ -73,7 +81,7 @@ export class Helper {
     this.#commandFd = null;
   }
 
-  /** Ends a helper that did not answer: end-of-file, and SIGKILL when that is not heard. Reaps it. */
+  /** Ends a helper that did not answer: end-of-file, and SIGKILL when that is not heard. Reaps it. Idempotent. */
   async end(): Promise<void> {
     this.release();
     try {
@@ -84,12 +92,12 @@ export class Helper {
     }
   }
 
-  /** Waits for the process's exit (after release or its own end) and reaps it. Bounded. */
-  async reap(): Promise<{ code: number | null; signal: number | null }> {
+  /** Waits for the process's exit (after release or its own end) and reaps it. Bounded. Its number may be another's afterwards. */
+  async reap(): Promise<HelperEnd> {
     const limit = Date.now() + REAP_LIMIT_MS;
     for (;;) {
-      const status = native().reap(this.pid);
-      if (status !== null) return status;
+      this.#ended ??= native().reap(this.pid);
+      if (this.#ended !== null) return this.#ended;
       if (Date.now() > limit) {
         throw new BackendError(
           'INTERNAL',

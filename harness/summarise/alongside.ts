@@ -1,6 +1,7 @@
 /** A cell of two collectors → what the pair costs beside what each costs alone, and the books of the second. */
 import { starvationOf } from '../plan/starvation.ts';
 import type { Alongside, CompletedTrial, Plan } from '../result.ts';
+import { isUnbalanced } from '../result-figures.ts';
 import { wakeupText } from '../result-words.ts';
 import { orderInterval } from '../statistics/order-interval.ts';
 import { addedByRound, type CellTrials, inOrder } from './rounds.ts';
@@ -93,7 +94,7 @@ function booksOf(
 function flagsOf({ second }: Alongside, counted: readonly CompletedTrial[]): { code: string; text: string }[] {
   const wrong = counted.flatMap(({ spec, alongside }) => {
     const accounting = alongside?.accounting;
-    if (accounting === undefined || accounting.delivers === 'nothing' || accounting.verdict === 'reconciled') return [];
+    if (accounting === undefined || !isUnbalanced(accounting)) return [];
     if (spec.workload.kind === 'application' && accounting.verdict !== 'error') return [];
     return [
       `round ${spec.round} ${accounting.verdict}${accounting.reasons.length > 0 ? ` (${accounting.reasons[0]})` : ''}`,

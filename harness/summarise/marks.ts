@@ -1,4 +1,5 @@
 import type { CompletedTrial } from '../result.ts';
+import { isUnbalanced } from '../result-figures.ts';
 import { MAD_TO_SIGMA, mad, median } from '../statistics/describe.ts';
 
 /** What one trial can be marked with. A marked trial still counts; the cell says how many are. */
@@ -41,7 +42,7 @@ export function canaryBands(trials: readonly CompletedTrial[]): Map<string, Band
 
 export function marksOf(trial: CompletedTrial, bands: ReadonlyMap<string, Band>, cpus: number): Set<Mark> {
   const marks = new Set<Mark>();
-  if (trial.accounting.delivers !== 'nothing' && trial.accounting.verdict !== 'reconciled') marks.add('not-reconciled');
+  if (isUnbalanced(trial.accounting)) marks.add('not-reconciled');
   const band = bands.get(trial.auditContext);
   const canary = trial.canaryNsPerCall;
   if (band && canary !== null && (canary < band.low || canary > band.high)) marks.add('canary-outside');

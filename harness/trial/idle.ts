@@ -39,10 +39,7 @@ export async function keepAwake(soakFd = -1): Promise<Awake> {
 
 async function spin(args: readonly string[], soakFd: number, giveBack: () => Promise<void>): Promise<Awake> {
   const helper = new Helper(AWAKE_PROGRAM, args, soakFd);
-  const answer = await helper.next().catch(async (error: unknown) => {
-    await helper.end();
-    throw error;
-  });
+  const answer = await helper.next();
   if (answer?.['event'] !== 'awake') {
     await helper.end();
     throw awakeRefused(answer?.['message'], soakFd < 0 ? IDLE_BUSY : CPU_BILL);

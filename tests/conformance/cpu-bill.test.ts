@@ -7,6 +7,7 @@ import { machineState } from '../../harness/doctor/index.ts';
 import { listOurProcesses } from '../../harness/doctor/processes.ts';
 import { readMachine } from '../../harness/machine/machine.ts';
 import { binDir } from '../../harness/paths.ts';
+import { holdCpuGroup } from '../../harness/session/guard.ts';
 import { probeVariant } from '../../harness/session/probe.ts';
 import { keepAwake } from '../../harness/trial/idle.ts';
 import { TRIAL_PROGRAM } from '../../harness/trial/trial-process.ts';
@@ -14,6 +15,9 @@ import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { until } from '../fixtures/processes.ts';
 import { runTrial, specFor, stamped } from './trial-process.ts';
 
+const cpuGroup = await holdCpuGroup();
+const canHaveGroup = cpuGroup.held;
+await cpuGroup.release();
 const cpus = readMachine().cpus.length;
 const canTrace = (await probeVariant('ebpf')).answer === 'yes';
 
@@ -45,10 +49,11 @@ test.each(['none', ...(canTrace ? ['ebpf'] : [])])(
 );
 
 /* Beside spinners that give way within the session's group alone, kernel threads were seen to wait for seconds. */
-describe.runIf(process.getuid?.() === 0)('the spinners', () => {
+describe.runIf(canHaveGroup)('the spinners', () => {
   const CPU_CONTROLLER = /^\d+:(?:|[^:]*\bcpu\b[^:]*):(.*)$/m;
   const groupOf = (pid: number, tid: string): string =>
     CPU_CONTROLLER.exec(readFileSync(`/proc/${pid}/task/${tid}/cgroup`, 'utf8'))?.[1] ?? '';
+  const ourGroups = async () => ((await machineState()).guard as { cgroups: readonly string[] }).cgroups;
   const awake = () => listOurProcesses().filter(({ name }) => name === 'tracebench-awake');
 
   test('are in a control group of their own, idle as a whole, which goes with them', async () => {
@@ -63,7 +68,7 @@ describe.runIf(process.getuid?.() === 0)('the spinners', () => {
       const [group] = groups as unknown as [string];
       expect(group).toMatch(/tracebench-\d+-\d+-cpu(-on)?$/);
       expect(groupOf(pid, String(pid))).not.toBe(group);
-      const { cgroups } = (await machineState()).guard as { cgroups: readonly string[] };
+      const cgroups = await ourGroups();
       expect(cgroups).toHaveLength(1);
       expect(readFileSync(join(cgroups[0] as string, 'cpu.idle'), 'utf8').trim()).toBe('1');
     } finally {
@@ -78,6 +83,7 @@ describe.runIf(process.getuid?.() === 0)('the spinners', () => {
     trial.stdin.on('error', () => {});
     trial.stdin.write(`${JSON.stringify(specFor('none', stamped('exec', 1_000_003), { idle: 'busy' }))}\n`);
     expect(await until(() => awake().length === 1, 10_000)).toBe(true);
+    expect(await ourGroups()).toHaveLength(1);
     trial.kill('SIGKILL');
     expect(await until(() => awake().length === 0, 10_000)).toBe(true);
     await expectRestored(before, 10_000);
