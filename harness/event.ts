@@ -6,7 +6,7 @@
  */
 
 export const RECORD_BYTES = 96;
-export const RECORD_ABI = 3;
+export const RECORD_ABI = 4;
 
 /** Byte offsets of the fields of `struct tb_record`. */
 export const RECORD_OFFSETS = {

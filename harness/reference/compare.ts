@@ -274,7 +274,8 @@ class Comparer {
     if (x[a + W.nr] !== y[b + W.nr]) return false;
     if (this.#arch && x[a + W.arch] !== y[b + W.arch]) return false;
     const [kindA, kindB] = [kindOf(x, a), kindOf(y, b)];
-    if (kindA !== kindB && !this.#kindsAgree(kindA, kindB)) return false;
+    const bothLast = ((x[a + W.flags] as number) & (y[b + W.flags] as number) & FLAG.noReturn) !== 0;
+    if (kindA !== kindB && !this.#kindsAgree(kindA, kindB, bothLast)) return false;
     const valid = ((x[a + W.cpuKindValid] as number) >>> 24) & ((y[b + W.cpuKindValid] as number) >>> 24);
     for (let n = 0; n < this.#args; n++) {
       const at = W.args + 2 * n;
@@ -283,11 +284,14 @@ class Comparer {
     return !this.#returns || sameReturn(this.#left, this.#right, i, j);
   }
 
-  /** Not where refusals are unseen: of an attempt that was refused and the call made again, the other then has the second. */
-  #kindsAgree(a: number, b: number): boolean {
+  /**
+   * An attempt and a call. Not where refusals are unseen: of an attempt that was refused and the call made again, the
+   * other then has the second. A thread that is killed makes no second, and whoever stops it may have its last as a call.
+   */
+  #kindsAgree(a: number, b: number, bothLast: boolean): boolean {
     const calls = (kind: number) => kind === KIND.call || kind === KIND.refused;
     const asCalls = ({ capabilities }: Side) => capabilities.seccompRefusals === 'as-calls';
-    return calls(a) && calls(b) && (asCalls(this.#a) || asCalls(this.#b));
+    return calls(a) && calls(b) && (bothLast || asCalls(this.#a) || asCalls(this.#b));
   }
 
   /** What `watcher` by its nature cannot see, or not tell from what is no call. */
@@ -298,6 +302,8 @@ class Comparer {
     return (
       (kind === KIND.birth && !capabilities.seesBirths) ||
       (kind === KIND.refused && capabilities.seccompRefusals === 'unseen') ||
+      // Killed in a tracer's stop: by the time the tracer looks there may be nobody left to tell.
+      (kind === KIND.refused && noReturn && capabilities.regime === 'blocks') ||
       (noReturn && !capabilities.seesDyingCalls) ||
       (!capabilities.seesSigreturn && SIGRETURNS.has(batch.u32[base + W.nr] as number))
     );

@@ -37,8 +37,8 @@ export interface LineOptions {
 }
 
 /**
- * `[tid] name(arg, …) = ret`, without a newline. Calls of another architecture are marked `[i386]`, refused ones
- * `[refused by seccomp]`; a birth is `+++ born by clone +++`.
+ * `[tid] name(arg, …) = ret`, without a newline. Calls of another architecture are marked `[i386]`, attempts that never
+ * entered `[refused by seccomp]` or `[killed before it entered]`; a birth is `+++ born by clone +++`.
  */
 export function formatRecord(record: EventRecord, options: LineOptions): string {
   const name = syscallName(record.arch, record.nr);
@@ -47,7 +47,8 @@ export function formatRecord(record: EventRecord, options: LineOptions): string 
   const head = `[${record.tid}] ${time}${foreign}`;
   if (record.kind === 'birth') return `${head}+++ born by ${name} +++`;
   const args = formatArguments(record.args, syscallSignature(record.arch, record.nr), record.arch, record.paths);
-  const mark = record.kind === 'refused' ? ' [refused by seccomp]' : '';
+  const why = record.noReturn ? 'killed before it entered' : 'refused by seccomp';
+  const mark = record.kind === 'refused' ? ` [${why}]` : '';
   return `${head}${name}(${args})${options.returns ? formatReturn(record, name) : ''}${mark}`;
 }
 

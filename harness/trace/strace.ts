@@ -85,11 +85,18 @@ export function parseStraceSummary(text: string): Tally {
         continue;
       }
       const nr = findSyscallNumber(name, arch);
-      entries.push({ arch, nr: nr ?? -1, name, calls, errors, restarts: 0, noReturn: 0, refused: 0 });
+      entries.push({ arch, nr: nr ?? -1, name, calls, errors, restarts: 0, noReturn: 0, refused: 0, killed: 0 });
     }
   }
   if (tables === 0) throw new Error(`no summary of strace in: ${text.slice(0, 200)}`);
-  return { entries, calls: entries.reduce((sum, e) => sum + e.calls, 0), births: 0, refused: 0, restartSyscalls };
+  return {
+    entries,
+    calls: entries.reduce((sum, e) => sum + e.calls, 0),
+    births: 0,
+    refused: 0,
+    killed: 0,
+    restartSyscalls,
+  };
 }
 
 type Parts = { class: DifferenceClass; count: number }[];

@@ -30,9 +30,14 @@ export function renderSummary(tally: Tally): string {
   lines.push(rule, `${cell(tally.calls)} ${cell(errors ?? '-')} ${cell(blankZero(restarts))} total`);
   if (tally.restartSyscalls > 0) lines.push(`restart_syscall: ${tally.restartSyscalls}`);
   if (tally.births > 0) lines.push(`births: ${tally.births}`);
-  if (tally.refused > 0) {
-    const refused = tally.entries.filter((e) => e.refused > 0).map((e) => `${callLabel(e)} ${e.refused}`);
-    lines.push(`refused by seccomp: ${tally.refused} (${refused.join(', ')})`);
-  }
+  if (tally.refused > 0) lines.push(`refused by seccomp: ${apart(tally, (e) => e.refused)}`);
+  if (tally.killed > 0) lines.push(`killed before they entered: ${apart(tally, (e) => e.killed)}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** `3 (read 2, getppid 1)`. */
+function apart({ entries }: Tally, amount: (entry: CallTally) => number): string {
+  const some = entries.filter((e) => amount(e) > 0);
+  const total = some.reduce((sum, e) => sum + amount(e), 0);
+  return `${total} (${some.map((e) => `${callLabel(e)} ${amount(e)}`).join(', ')})`;
 }

@@ -25,8 +25,10 @@ export interface CallTally {
   readonly restarts: number;
   /** Of the calls: those that never returned (exit, threads that died inside). */
   readonly noReturn: number;
-  /** Beside the calls: refused by seccomp before they were entered. */
+  /** Beside the calls: attempts that seccomp refused. */
   readonly refused: number;
+  /** Beside the calls: attempts whose thread was killed where a tracer had stopped it, before it entered. */
+  readonly killed: number;
 }
 
 export interface Tally {
@@ -36,6 +38,7 @@ export interface Tally {
   readonly calls: number;
   readonly births: number;
   readonly refused: number;
+  readonly killed: number;
   /** Calls of restart_syscall, which the kernel makes threads make. */
   readonly restartSyscalls: number;
 }
@@ -48,6 +51,7 @@ interface Cell {
   restarts: number;
   noReturn: number;
   refused: number;
+  killed: number;
   returns: number;
 }
 
@@ -83,7 +87,7 @@ export class TallyCounter {
     }
     let cell = ofArch.get(nr);
     if (cell === undefined) {
-      cell = { arch, nr, calls: 0, errors: 0, restarts: 0, noReturn: 0, refused: 0, returns: 0 };
+      cell = { arch, nr, calls: 0, errors: 0, restarts: 0, noReturn: 0, refused: 0, killed: 0, returns: 0 };
       ofArch.set(nr, cell);
     }
     return cell;
@@ -98,12 +102,13 @@ export class TallyCounter {
         continue;
       }
       const cell = this.#cell(u32[at + ARCH_WORD] as number, (u32[at + NR] as number) | 0);
+      const flags = u32[at + FLAGS] as number;
       if (kind === KIND.refused) {
-        cell.refused++;
+        if (flags & FLAG.noReturn) cell.killed++;
+        else cell.refused++;
         continue;
       }
       cell.calls++;
-      const flags = u32[at + FLAGS] as number;
       if (flags & FLAG.noReturn) cell.noReturn++;
       if ((flags & FLAG.ret) === 0) continue;
       cell.returns++;
@@ -121,7 +126,8 @@ export class TallyCounter {
     }
     const cell = this.#cell(record.arch, record.nr);
     if (record.kind === 'refused') {
-      cell.refused++;
+      if (record.noReturn) cell.killed++;
+      else cell.refused++;
       return;
     }
     cell.calls++;
@@ -156,6 +162,7 @@ export class TallyCounter {
       calls: entries.reduce((sum, e) => sum + e.calls, 0),
       births: this.#births,
       refused: entries.reduce((sum, e) => sum + e.refused, 0),
+      killed: entries.reduce((sum, e) => sum + e.killed, 0),
       restartSyscalls,
     };
   }

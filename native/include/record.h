@@ -32,12 +32,16 @@ typedef int64_t tb_s64;
 #endif
 
 /* Raised at every change of layout or meaning; addon and TypeScript refuse each other when they differ. */
-#define TB_RECORD_ABI 3
+#define TB_RECORD_ABI 4
 
 enum tb_record_kind {
-	TB_KIND_CALL = 1,    /* one call, see the flags for what it carries */
-	TB_KIND_BIRTH = 2,   /* the zero return of clone/fork/vfork/clone3 in a new task: not a call */
-	TB_KIND_REFUSED = 3, /* an exit without an entry: refused by seccomp before tracing saw it enter */
+	TB_KIND_CALL = 1,  /* one call, see the flags for what it carries */
+	TB_KIND_BIRTH = 2, /* the zero return of clone/fork/vfork/clone3 in a new task: not a call */
+	/*
+	 * An exit without an entry, and no call: refused by seccomp; with TB_F_NO_RETURN the thread was killed
+	 * where a tracer had stopped it, before it entered.
+	 */
+	TB_KIND_REFUSED = 3,
 	TB_KIND_FUNCTION =
 		4, /* a call of a function of the target: nr is TB_NR_FUNCTION, args what it was called with */
 };

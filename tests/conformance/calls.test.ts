@@ -234,6 +234,21 @@ describe.each(placed)('$id, placement $placement', ({ id, capabilities: can, pla
     }
   });
 
+  if (can.seccompRefusals === 'told')
+    test('threads that are killed where a tracer has stopped them never entered', async () => {
+      const { records, end } = await runCase('tracer', 23);
+      expect(end).toMatchObject({ exitCode: 0, signal: null });
+      const stopped = records.filter((r) => r.kind === 'refused');
+      expect(stopped.length).toBeGreaterThan(0);
+      for (const r of stopped) {
+        expect(r).toMatchObject(
+          id.startsWith('ebpf') ? { noReturn: true, ret: null } : { ret: BigInt(-constants.errno.ENOSYS) },
+        );
+        expect(records.findLast(({ tid }) => tid === r.tid)).toBe(r);
+      }
+      expect(returns(called(records, 'getppid'))).not.toContain(-constants.errno.ENOSYS);
+    });
+
   if (NATIVE_ARCH === ARCH.x86_64)
     test('int 0x80: i386 calls are labelled, or the capability says that they are misnamed', async () => {
       const { records } = await runCase('int80', 13);

@@ -157,6 +157,18 @@ describe('contents', () => {
     expect(compare(mine, [{ nr: 1 }, { nr: 2 }], unseeing)).toMatchObject({ equal: 2, unseen: 2, onlyReference: 1 });
   });
 
+  it('an attempt whose thread was killed in its stop is its last call, or nothing, to who stopped it', () => {
+    const mine: Made[] = [...seq(3), { nr: 39, kind: 'refused', ret: null, noReturn: true }];
+    const last: Made = { nr: 39, ret: null, noReturn: true };
+    for (const seccompRefusals of ['as-calls', 'unseen'] as const) {
+      const stopping = { seccompRefusals, regime: 'blocks' } as const;
+      expect(compare(mine, [...seq(3), last], stopping)).toMatchObject({ equal: 4, differences: [] });
+      expect(compare(mine, seq(3), stopping)).toMatchObject({ equal: 3, unseen: 1, differences: [] });
+    }
+    expect(compare(mine, [...seq(3), { ...last, ret: 0n, noReturn: false }])).toMatchObject({ contents: 1 });
+    expect(compare(mine, seq(3), { regime: 'drops' })).toMatchObject({ onlyReference: 1 });
+  });
+
   it('a restart is what the program would see as EINTR', () => {
     expect(compare([{ nr: 1, ret: -512n }], [{ nr: 1, ret: -4n }])).toMatchObject({ equal: 1 });
     expect(compare([{ nr: 1, ret: -512n }], [{ nr: 1, ret: -5n }])).toMatchObject({ contents: 1 });

@@ -121,6 +121,7 @@ describe('lines', () => {
       call('getppid', [], -1n, { kind: 'refused' }),
       '[42] getppid() = -1 EPERM (Operation not permitted) [refused by seccomp]',
     ],
+    [call('getppid', [], null, { kind: 'refused', noReturn: true }), '[42] getppid() = ? [killed before it entered]'],
     [call('getpid', [], 42n, { arch: ARCH.i386 }), '[42] [i386] getpid() = 42'],
     [
       call('mmap2', [0xffffffff00001000n, 4096n, 3n, 0x22n, 0xffffffffn, 0n], 0x1000n, { arch: ARCH.i386 }),
@@ -186,6 +187,7 @@ const records: EventRecord[] = [
   call('openat', [], 0xfffffffffn),
   call('clone', [], 0n, { kind: 'birth' }),
   call('getppid', [], -1n, { kind: 'refused' }),
+  call('getppid', [], null, { kind: 'refused', noReturn: true }),
   call('getppid', [], 1n),
   call('getpid', [], 1n, { arch: ARCH.i386 }),
   call('restart_syscall', [], -4n),
@@ -217,14 +219,16 @@ function batchOf(list: readonly EventRecord[]): EventBatch {
 describe('counting', () => {
   test('keeps errors, restarts, births, refusals and restart_syscall apart', () => {
     const counted = tally(records);
-    expect(counted.entries.map((e) => [e.name, e.calls, e.errors, e.restarts, e.noReturn, e.refused])).toEqual([
-      ['read', 4, 1, 1, 0, 0],
-      ['openat', 3, 1, 0, 0, 0],
-      ['exit_group', 1, 0, 0, 1, 0],
-      ['getpid', 1, 0, 0, 0, 0],
-      ['getppid', 1, 0, 0, 0, 1],
+    expect(
+      counted.entries.map((e) => [e.name, e.calls, e.errors, e.restarts, e.noReturn, e.refused, e.killed]),
+    ).toEqual([
+      ['read', 4, 1, 1, 0, 0, 0],
+      ['openat', 3, 1, 0, 0, 0, 0],
+      ['exit_group', 1, 0, 0, 1, 0, 0],
+      ['getpid', 1, 0, 0, 0, 0, 0],
+      ['getppid', 1, 0, 0, 0, 1, 1],
     ]);
-    expect(counted).toMatchObject({ calls: 10, births: 1, refused: 1, restartSyscalls: 1 });
+    expect(counted).toMatchObject({ calls: 10, births: 1, refused: 1, killed: 1, restartSyscalls: 1 });
     expect(counted.entries[3]?.arch).toBe(ARCH.i386);
   });
 
@@ -258,6 +262,7 @@ describe('counting', () => {
         'restart_syscall: 1',
         'births: 1',
         'refused by seccomp: 1 (getppid 1)',
+        'killed before they entered: 1 (getppid 1)',
         '',
       ].join('\n'),
     );

@@ -134,4 +134,14 @@ static __always_inline struct caller caller__current(void)
 	return who;
 }
 
+#define SIGKILL 9
+
+/* The caller never gets back to its program. Not cheap; for what happens rarely. */
+static __always_inline _Bool caller__is_killed(void)
+{
+	const struct task_struct *task = (const void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, pending.signal.sig[0]) >> (SIGKILL - 1) & 1;
+}
+
 #endif

@@ -3,7 +3,8 @@
  * What one call is, detail `full`: one record, made by the exit, with what the exit no longer has taken from elsewhere.
  *
  * The kernel runs seccomp before the entry tracepoint, so an exit without an entry was refused; and it delivers
- * signals after the exit tracepoint, so a thread that a signal kills has left its call first.
+ * signals after the exit tracepoint, so a thread that a signal kills has left its call first. One that is killed where
+ * a tracer has stopped it, before the entry tracepoint, passes the exit as well, with −ENOSYS (x86-64).
  *
  * Two ways to know of entries. `paired`: the entry program is always attached. `lean` (Linux 6.10 for
  * sched_prepare_exec, which sees the registers of an execve just before they are gone): the exit program alone, and
@@ -153,6 +154,13 @@ static __always_inline int full__exit(enum transport transport, enum hook hook, 
 	e.ret = hook__return(hook, ctx);
 	if (lean && e.nr == -1 && e.ret != -ENOSYS)
 		return lean__sigreturn(transport, ctx, &who, e.ret);
+	/* Without entries watched, −ENOSYS in a thread that is killed is all there is to tell it by. */
+	if ((e.kind == TB_KIND_REFUSED || (was == TB_TASK_TARGET && e.ret == -ENOSYS)) &&
+	    caller__is_killed()) {
+		e.kind = TB_KIND_REFUSED;
+		e.flags = TB_F_NO_RETURN;
+		e.ret = 0;
+	}
 	class = nr__class(who.foreign, e.nr);
 	if (class & TB_NR_WANTED)
 		emit(transport, ctx, &who, &e);

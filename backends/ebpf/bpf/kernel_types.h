@@ -65,11 +65,20 @@ struct seccomp {
 	int mode;
 } __relocated;
 
+typedef struct {
+	unsigned long sig[1];
+} __relocated sigset_t;
+
+struct sigpending {
+	sigset_t signal;
+} __relocated;
+
 struct task_struct {
 	struct thread_info thread_info;
 	int pid;
 	int tgid;
 	struct seccomp seccomp;
+	struct sigpending pending;
 } __relocated;
 
 #endif
