@@ -1,6 +1,6 @@
 /** Words for what is in a result: one definition for commands, sentences and reports. */
 import { formatShare } from './notation.ts';
-import type { Cell, Plan, Starvation, WorkloadSpec } from './result.ts';
+import type { Cell, Plan, Spinners, Starvation, WorkloadSpec } from './result.ts';
 
 /** As it is typed: `threads:4`, `null`, the command of an application. */
 export function workloadName(workload: WorkloadSpec): string {
@@ -17,6 +17,17 @@ export function wakeupText(wakeup: Plan['wakeups'][number]): string {
 /** As it is typed. */
 export function starvationText(starvation: Starvation): string {
   return starvation.kind === 'stall' ? `stall:${starvation.ms}ms` : `quota:${formatShare(starvation.share)}`;
+}
+
+/** What a reader must know of trials whose spinners others may have had to wait for; null: there were none. */
+export function spinnersText(trials: readonly { readonly spinners?: Spinners | undefined }[]): string | null {
+  const without = trials.flatMap(({ spinners }) => (spinners?.ownGroup === false ? [spinners] : []));
+  if (without.length === 0) return null;
+  const where = without.length === 1 ? 'one trial' : `${without.length} trials`;
+  return (
+    `the spinners that kept the CPUs awake had no control group of their own in ${where} (${without[0]?.reason}): ` +
+    'kernel threads and other sessions may have waited for them'
+  );
 }
 
 type Labelled = Pick<Cell, 'variant' | 'terms'>;

@@ -8,6 +8,7 @@ import {
   type Tax,
 } from '../harness/bystander/result.ts';
 import { addedInterval, joined, NOTHING, ratioInterval, time, timeInterval } from '../harness/notation.ts';
+import { spinnersText } from '../harness/result-words.ts';
 import { columns } from './columns.ts';
 import { markdownTable } from './markdown-table.ts';
 import { plainTable } from './plain-table.ts';
@@ -69,7 +70,8 @@ function terms({ callsPerBlock, rounds, seed, idle, place, untracedNs, environme
 }
 
 /** What the figures of a row do not say. */
-function notes({ complete, incompleteReason, twin, variants }: BystanderStudy): string[] {
+function notes({ complete, incompleteReason, twin, variants, trials }: BystanderStudy): string[] {
+  const spinners = spinnersText(trials.filter((trial) => trial.status === 'completed'));
   const marked = variants.filter(({ auditContext }) => auditContext === 'present').map(({ variant }) => variant);
   const unknown = [twin, ...variants].filter(({ auditContext }) => auditContext === 'unknown');
   const failed = [twin, ...variants].flatMap(({ variant, failures }) => failures.map((why) => `${variant}: ${why}`));
@@ -83,6 +85,7 @@ function notes({ complete, incompleteReason, twin, variants }: BystanderStudy): 
           `Audit context unknown (${unknown.map(({ variant }) => variant).join(', ')}): its mark may be in all phases alike.`,
         ]
       : []),
+    ...(spinners === null ? [] : [`Idle busy: ${spinners}.`]),
     ...failed,
   ];
 }

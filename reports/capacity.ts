@@ -72,8 +72,12 @@ function terms({ workload, criteria, searches, sectionMs, seed, idle, environmen
   );
 }
 
-function incomplete({ complete, incompleteReason }: CapacityStudy): string[] {
-  return complete ? [] : [`Incomplete (${incompleteReason}): the searches that were done.`];
+/** What the figures do not say. */
+function notes({ complete, incompleteReason, spinners }: CapacityStudy): string[] {
+  return [
+    ...(spinners === undefined ? [] : [`Idle busy: ${spinners}.`]),
+    ...(complete ? [] : [`Incomplete (${incompleteReason}): the searches that were done.`]),
+  ];
 }
 
 const SURFACE_COLUMNS = columns(
@@ -138,7 +142,7 @@ export function renderCapacity(study: CapacityStudy): string {
     '',
     ...(text === '' ? [] : [text, '']),
   ]);
-  return `${[...shown, ...incomplete(study)].join('\n').trimEnd()}\n`;
+  return `${[...shown, ...notes(study)].join('\n').trimEnd()}\n`;
 }
 
 export function renderCapacityMarkdown(study: CapacityStudy): string {
@@ -147,5 +151,5 @@ export function renderCapacityMarkdown(study: CapacityStudy): string {
     '',
     ...(text === '' ? [] : [text, '']),
   ]);
-  return `${['# Capacity', '', ...shown, ...incomplete(study)].join('\n').trimEnd()}\n`;
+  return `${['# Capacity', '', ...shown, ...notes(study)].join('\n').trimEnd()}\n`;
 }

@@ -25,7 +25,8 @@ type Measured = Omit<CompletedBystander, 'status' | 'spec'>;
 export async function measurePhases(spec: BystanderSpec, signal: AbortSignal): Promise<Measured> {
   const awake = spec.idle === 'busy' ? await keepAwake() : null;
   try {
-    return await besideTracer(spec, signal);
+    const measured = await besideTracer(spec, signal);
+    return awake === null ? measured : { ...measured, spinners: awake.spinners };
   } finally {
     await awake?.release();
   }

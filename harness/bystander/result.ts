@@ -10,6 +10,7 @@ import {
   errorSchema,
   idleSchema,
   intervalSchema,
+  spinnersSchema,
   wakeupSchema,
 } from '../result.ts';
 import { RESULT_VERSION } from '../result-version.ts';
@@ -65,6 +66,7 @@ export const bystanderTrialSchema = z.discriminatedUnion('status', [
     spec: bystanderSpecSchema,
     auditContext: z.enum(['absent', 'unknown']).describe('of the old bystander, and of the new one in `before`'),
     auditContextReason: z.string(),
+    spinners: spinnersSchema.optional().describe('what kept the CPUs awake, of idle busy'),
     calls: z.int().nonnegative().describe('of the target, as the tracer delivered or counted them over the whole run'),
     old: readingsSchema.describe('one process, started before the tracer was opened'),
     new: readingsSchema.describe('a process forked for each phase, in it'),

@@ -165,6 +165,10 @@ export const capacityStudySchema = z.object({
   bufferBytes: z.int().positive(),
   inFlight: z.int().positive().nullable(),
   idle: idleSchema,
+  spinners: z
+    .string()
+    .optional()
+    .describe('what to know of the spinners that kept the CPUs awake; absent: nothing, or there were none'),
   backends: z.array(backendRowSchema),
   variants: z.array(capacitySchema),
 });

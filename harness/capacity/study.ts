@@ -4,8 +4,9 @@ import { cannotError } from '../errors.ts';
 import type { Machine } from '../machine/machine.ts';
 import { BASELINE, definitionOf } from '../plan/variants.ts';
 import { createRandom, type Random } from '../random.ts';
-import type { BackendRow, Environment, Plan } from '../result.ts';
+import type { BackendRow, CompletedTrial, Environment, Plan } from '../result.ts';
 import { RESULT_VERSION } from '../result-version.ts';
+import { spinnersText } from '../result-words.ts';
 import { median } from '../statistics/describe.ts';
 import type { StopWatch } from '../stop.ts';
 import type { LossPoint } from './fit.ts';
@@ -52,12 +53,21 @@ export interface CapacityServices extends Pick<SearchRun, 'runTrial' | 'tried' |
 }
 
 /** Throws (exit code 3) when nothing that was asked for delivers records here. */
-export async function studyCapacity(asked: CapacityRequest, services: CapacityServices): Promise<CapacityStudy> {
+export async function studyCapacity(asked: CapacityRequest, given: CapacityServices): Promise<CapacityStudy> {
   const { plan, searches, criteria, sectionMs } = asked;
-  const { stop } = services;
+  const { stop } = given;
   const subjects = subjectsOf(asked);
   const startedAt = new Date();
   const random = createRandom(plan.seed);
+  const underSpinners: Pick<CompletedTrial, 'spinners'>[] = [];
+  const services: CapacityServices = {
+    ...given,
+    runTrial: async (spec) => {
+      const trial = await given.runTrial(spec);
+      if (trial.status === 'completed') underSpinners.push({ spinners: trial.spinners });
+      return trial;
+    },
+  };
   const found = await runSearches({ ...services, subjects, searches, criteria, sectionMs, random, stop: stop.signal });
   const surfaces = new Map<string, SurfaceResult>();
   for (const subject of asked.surface === null ? [] : random.shuffle(subjects)) {
@@ -68,6 +78,7 @@ export async function studyCapacity(asked: CapacityRequest, services: CapacitySe
   }
   const grids = await gridsOf(subjects, found, surfaces, asked, services, random);
   const reason = stop.reason();
+  const spinners = spinnersText(underSpinners);
   return capacityStudySchema.parse({
     version: RESULT_VERSION,
     tool: 'tracebench',
@@ -85,6 +96,7 @@ export async function studyCapacity(asked: CapacityRequest, services: CapacitySe
     bufferBytes: plan.bufferBytes,
     inFlight: plan.inFlight,
     idle: plan.idle,
+    ...(spinners === null ? {} : { spinners }),
     backends: [...asked.rows],
     variants: subjects.map((subject) => {
       const definition = definitionOf(subject.variant, asked.backends).variant;

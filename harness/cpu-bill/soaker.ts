@@ -4,19 +4,17 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { native, type SoakHandle, type SoakReading } from '../../native/index.ts';
-import { keepAwake } from '../trial/idle.ts';
+import { type Awake, keepAwake } from '../trial/idle.ts';
 import { soakReading } from './bill.ts';
 
 /** A few thousand pieces, after which the soaker knows its shortest. */
 const SETTLE_MS = 20;
 const LOOK_MS = 100;
 
-export interface Soaker {
+export interface Soaker extends Awake {
   readonly handle: SoakHandle;
   /** Of the machine before the trial. */
   readonly idle: SoakReading;
-  /** As of Awake. */
-  release(): Promise<void>;
 }
 
 /** Throws TracebenchError (exit code 3) where no soaker can be had. */
@@ -28,7 +26,7 @@ export async function startSoaker(): Promise<Soaker> {
     const before = native().readSoak(handle);
     await sleep(LOOK_MS);
     const idle = soakReading(native().readSoak(handle), before);
-    return { handle, idle, release: () => awake.release() };
+    return { ...awake, handle, idle };
   } catch (error) {
     await awake.release();
     throw error;

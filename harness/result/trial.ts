@@ -136,6 +136,14 @@ export const cpuBillSchema = z.object({
 });
 export type CpuBill = z.infer<typeof cpuBillSchema>;
 
+export const spinnersSchema = z.object({
+  ownGroup: z
+    .boolean()
+    .describe('a control group of their own, idle as a whole: they give way to every other group too'),
+  reason: z.string().describe('why they had none; empty where they had'),
+});
+export type Spinners = z.infer<typeof spinnersSchema>;
+
 const trialHead = {
   version: z.literal(RESULT_VERSION),
   spec: trialSpecSchema,
@@ -148,6 +156,7 @@ export const completedTrialSchema = z.object({
   status: z.literal('completed'),
   auditContext: auditContextSchema,
   auditContextReason: z.string(),
+  spinners: spinnersSchema.optional().describe('what kept the CPUs awake: of idle busy, or of a soaker'),
   canaryNsPerCall: ns.nullable().describe('bare getppid of the target before its execve, minimum of blocks'),
   section: z
     .object({

@@ -7,6 +7,7 @@ import { formatShare, percent } from '../notation.ts';
 import { withoutSoaked } from '../plan/soaked-cells.ts';
 import type { Interval, Study, TrialResult } from '../result.ts';
 import { RESULT_VERSION } from '../result-version.ts';
+import { spinnersText } from '../result-words.ts';
 import { summariseCells, type VariantTerms } from './cells.ts';
 import { runCommand } from './command.ts';
 import { compareCells } from './comparisons.ts';
@@ -70,13 +71,14 @@ export function summarise(head: StudyInput, trials: readonly TrialResult[], opti
   return {
     ...facts,
     verdict: verdictOf(facts, trials, options.reference),
-    flags: studyFlags(head, cells, disturbedRounds(plan, trials)),
+    flags: studyFlags(head, cells, trials, disturbedRounds(plan, trials)),
   };
 }
 
 function studyFlags(
   head: StudyInput,
   cells: Study['cells'],
+  trials: readonly TrialResult[],
   disturbed: ReturnType<typeof disturbedRounds>,
 ): Study['flags'] {
   const flags: Study['flags'] = [];
@@ -121,6 +123,8 @@ function studyFlags(
       text: `${disturbed.map(({ round, cells: n }) => `round ${round} is an outlier in ${n} of ${cells.length} cells`).join(', ')}: the whole machine was busy with something else; end what ran then (a timer, a backup, another guest), then again with ${again}`,
     });
   }
+  const spinners = spinnersText(trials.filter((trial) => trial.status === 'completed'));
+  if (spinners !== null) flags.push({ code: 'spinners-in-session', text: spinners });
   const { before, after } = head.calibration;
   const steal = Math.max(before.stealFraction, after?.stealFraction ?? 0);
   if (steal > 0.01) {

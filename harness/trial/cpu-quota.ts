@@ -1,4 +1,5 @@
 /** The CPU quota of a starved collector: what is set, who holds it, and whether it can be had here. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { CpuLimit } from '../../native/index.ts';
@@ -10,6 +11,8 @@ import { holdCpuGroup } from '../session/guard.ts';
 const PERIOD_US = 10_000;
 /** What the kernel takes (kernel/sched/core.c), of quota and period alike. */
 const LEAST_US = 1000;
+/** cgroup2's, version 1's; there with CONFIG_CFS_BANDWIDTH. */
+const LIMIT_FILES = ['cpu.max', 'cpu.cfs_quota_us'];
 const CHECK_LIMIT_MS = 10_000;
 
 /** Of 10 ms; of more where the share of that would be less than the kernel's least quota. */
@@ -27,11 +30,12 @@ export interface HeldQuota {
 /** Throws (exit code 3) where it cannot be had. */
 export async function holdCpuQuota(share: number): Promise<HeldQuota> {
   const guard = await holdCpuGroup();
-  if (guard.held && guard.where !== null) {
-    return { limit: { group: guard.where, ...periodOf(share) }, release: () => guard.release() };
+  const { where } = guard;
+  if (where !== null && LIMIT_FILES.some((file) => existsSync(join(where, file)))) {
+    return { limit: { group: where, ...periodOf(share) }, release: () => guard.release() };
   }
   await guard.release();
-  throw refused(guard.reason);
+  throw refused(where === null ? guard.reason : `${where} takes no CPU quota; use a kernel with CONFIG_CFS_BANDWIDTH`);
 }
 
 /** What the guard says where it refuses ends with the mend: behind a semicolon, or in parentheses. */

@@ -3,6 +3,7 @@
  * The same helper protocol as the guard's: it ends at the end of its pipe, however this process ends.
  */
 import { cannotError, EXIT, TracebenchError } from '../errors.ts';
+import type { Spinners } from '../result.ts';
 import { holdCpuGroup } from '../session/guard.ts';
 import { Helper } from '../session/helper.ts';
 
@@ -14,6 +15,7 @@ export const CPU_BILL = { flag: '--cpu-bill', without: 'use --no-cpu-bill' } as 
 export type Need = typeof IDLE_BUSY | typeof CPU_BILL;
 
 export interface Awake {
+  readonly spinners: Spinners;
   /** Lets the CPUs sleep again. Throws when they were not kept awake all the time. */
   release(): Promise<void>;
 }
@@ -30,31 +32,31 @@ export async function keepAwake(soakFd = -1): Promise<Awake> {
   const group = await holdCpuGroup();
   try {
     const args = group.where === null ? [] : ['--group', group.where];
-    return await spin([...args, ...(soakFd < 0 ? [] : ['--soak', String(soakFd)])], soakFd, () => group.release());
+    const soak = soakFd < 0 ? [] : ['--soak', String(soakFd)];
+    const release = await spin([...args, ...soak], soakFd, () => group.release());
+    return { spinners: { ownGroup: group.held, reason: group.reason }, release };
   } catch (error) {
     await group.release();
     throw error;
   }
 }
 
-async function spin(args: readonly string[], soakFd: number, giveBack: () => Promise<void>): Promise<Awake> {
+async function spin(args: readonly string[], soakFd: number, giveBack: () => Promise<void>): Promise<Awake['release']> {
   const helper = new Helper(AWAKE_PROGRAM, args, soakFd);
   const answer = await helper.next();
   if (answer?.['event'] !== 'awake') {
     await helper.end();
     throw awakeRefused(answer?.['message'], soakFd < 0 ? IDLE_BUSY : CPU_BILL);
   }
-  return {
-    async release() {
-      helper.release();
-      const { code, signal } = await helper.reap().finally(giveBack);
-      if (code === 0) return;
-      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      throw new TracebenchError(
-        EXIT.runError,
-        `the CPUs were not kept awake to the end: ${AWAKE_PROGRAM} ended with ${how}`,
-      );
-    },
+  return async () => {
+    helper.release();
+    const { code, signal } = await helper.reap().finally(giveBack);
+    if (code === 0) return;
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+    throw new TracebenchError(
+      EXIT.runError,
+      `the CPUs were not kept awake to the end: ${AWAKE_PROGRAM} ended with ${how}`,
+    );
   };
 }
 

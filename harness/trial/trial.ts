@@ -94,7 +94,8 @@ async function underIdlePolicy(spec: TrialSpec, work: (soaker: Soaker | null) =>
   const soaker = spec.soaked === true ? await openSoaker() : null;
   const awake = soaker ?? (spec.idle === 'busy' ? await keepAwake() : null);
   try {
-    return await work(soaker);
+    const measured = await work(soaker);
+    return awake === null ? measured : { ...measured, spinners: awake.spinners };
   } finally {
     await awake?.release();
   }

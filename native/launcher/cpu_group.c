@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A private control group for one thread of the trial whose CPU time is limited (cgroup_tree.h). The trial sets the limit and
- * puts the thread in; its other threads, launcher and target stay where they are.
+ * A private control group for threads (cgroup_tree.h): for one of the trial whose CPU time is limited, or for the spinners of
+ * tracebench-awake, which give way as a group. Whoever asked sets limit or weight and puts the threads in; launcher and
+ * target stay where they are.
  *
  * Version 1 takes single threads anywhere. In cgroup2 the group must be a threaded one, and its parent, where the other threads
  * are, must hand the cpu controller on: where it does not, it is turned on for as long as the group lives.
@@ -34,24 +35,6 @@ static bool lists_cpu(const char *group, const char *file)
 	return found;
 }
 
-static int without_bandwidth(const char *group, char reason[TB_REASON_MAX])
-{
-	snprintf(reason, TB_REASON_MAX, "%.300s takes no CPU quota; use a kernel with CONFIG_CFS_BANDWIDTH",
-		 group);
-	return -EOPNOTSUPP;
-}
-
-static int make_version1(const char *own, char reason[TB_REASON_MAX])
-{
-	int rc = tb_cgroup_tree__make(own, TB_CGROUP_CPU, held, reason);
-
-	if (rc == 0 && !tb_cgroup_file__exists(held, "cpu.cfs_quota_us")) {
-		rc = without_bandwidth(held, reason);
-		rmdir(held);
-	}
-	return rc;
-}
-
 static int make_version2(const char *own, char reason[TB_REASON_MAX])
 {
 	bool on = lists_cpu(own, "cgroup.subtree_control");
@@ -79,13 +62,6 @@ static int make_version2(const char *own, char reason[TB_REASON_MAX])
 	if (rc) {
 		tb_cgroup_tree__explain(rc, "handing on the cpu controller of", own, reason);
 		rmdir(held);
-		return rc;
-	}
-	if (!tb_cgroup_file__exists(held, "cpu.max")) {
-		char unused[TB_REASON_MAX];
-
-		rc = without_bandwidth(held, reason);
-		tb_cgroup_tree__remove(held, unused);
 	}
 	return rc;
 }
@@ -98,7 +74,8 @@ static int take(char reason[TB_REASON_MAX])
 
 	if (rc)
 		return rc;
-	return tree.version1 ? make_version1(own, reason) : make_version2(own, reason);
+	return tree.version1 ? tb_cgroup_tree__make(own, TB_CGROUP_CPU, held, reason)
+			     : make_version2(own, reason);
 }
 
 static const char *where(void)

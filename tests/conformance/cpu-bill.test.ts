@@ -60,6 +60,7 @@ describe.runIf(canHaveGroup)('the spinners', () => {
     const before = await restingState();
     const held = await keepAwake();
     try {
+      expect(held.spinners).toEqual({ ownGroup: true, reason: '' });
       const pid = (awake()[0] as { pid: number }).pid;
       const spinners = readdirSync(`/proc/${pid}/task`).filter((tid) => Number(tid) !== pid);
       expect(spinners).toHaveLength(cpus);

@@ -2,13 +2,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { canonicalJson, machineState } from '../../harness/doctor/index.ts';
 import type { TrialSpec } from '../../harness/result.ts';
-import { holdCpuGroup } from '../../harness/session/guard.ts';
 import { probeVariant } from '../../harness/session/probe.ts';
+import { holdCpuQuota } from '../../harness/trial/cpu-quota.ts';
 import { expectRestored, restingState } from '../fixtures/machine.ts';
 import { runTrial, specFor } from './trial-process.ts';
 
-const guard = await holdCpuGroup();
-await guard.release();
+const canHaveQuota = await holdCpuQuota(0.5).then(
+  (quota) => quota.release().then(() => true),
+  () => false,
+);
 const required = (process.env['REQUIRE_BACKENDS'] ?? '').split(',');
 const usable: string[] = [];
 for (const id of ['ebpf/ringbuf', 'perf', 'ptrace'])
@@ -29,7 +31,7 @@ const paced: TrialSpec['workload'] = {
   pace: { ratePerS: 200_000, burstCalls: 1 },
 };
 
-test.runIf(guard.held).each(usable)('%s with a fiftieth of a CPU', async (id) => {
+test.runIf(canHaveQuota).each(usable)('%s with a fiftieth of a CPU', async (id) => {
   const changes = { bufferBytes: 512 << 10, cpuQuota: 0.02 };
   const trial = await runTrial(specFor(id, id === 'ptrace' ? { ...paced, calls: 4000 } : paced, changes));
   if (trial.status === 'failed') throw new Error(trial.error.message);

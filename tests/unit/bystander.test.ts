@@ -227,6 +227,21 @@ describe('a study', () => {
     expect(renderBystander(study)).toContain('target and collector on CPUs 1 and 0');
   });
 
+  it('says that its spinners had no control group of their own', async () => {
+    const spinners = { ownGroup: false, reason: 'not root' };
+    const study = await studyBystander(
+      asked,
+      services({
+        runTrial: async (spec) =>
+          spec.round === 0 && spec.variant === 'ring' ? { ...answer(spec), spinners } : answer(spec),
+      }),
+    );
+    expect(renderBystander(study)).toMatch(
+      /^Idle busy: the spinners .* in one trial \(not root\): kernel threads .*\.$/m,
+    );
+    expect(renderBystander(await studyBystander(asked, services()))).not.toContain('Idle busy');
+  });
+
   it('tells of each trial in a line', () => {
     const line = bystanderLine('ring', trial(0, readings(100, 150, 101, 170)));
     expect(line).toBe(

@@ -332,6 +332,19 @@ describe('flags', () => {
     expect(codes(cell(study, 'ebpf'))).toEqual([]);
   });
 
+  it('spinners that others may have waited for, on the study', () => {
+    const reason = 'making /g: Permission denied (run as root)';
+    const study = flagged((t) => ({
+      ...t,
+      spinners: { ownGroup: t.spec.round > 2, reason: t.spec.round > 2 ? '' : reason },
+    }));
+    expect(study.flags.map(({ code }) => code)).toEqual(['spinners-in-session']);
+    expect(study.flags[0]?.text).toContain(
+      `no control group of their own in ${3 * study.cells.length} trials (${reason})`,
+    );
+    expect(flagged((t) => ({ ...t, spinners: { ownGroup: true, reason: '' } })).flags).toEqual([]);
+  });
+
   it('time that does not grow with the calls', () => {
     const study = flagged(
       exactly((t) => (t.spec.workload.kind === 'stamped' && t.spec.workload.calls > 1e6 ? 300 : 175)),
