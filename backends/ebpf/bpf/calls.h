@@ -154,12 +154,16 @@ static __always_inline int full__exit(enum transport transport, enum hook hook, 
 	e.ret = hook__return(hook, ctx);
 	if (lean && e.nr == -1 && e.ret != -ENOSYS)
 		return lean__sigreturn(transport, ctx, &who, e.ret);
-	/* Without entries watched, −ENOSYS in a thread that is killed is all there is to tell it by. */
+	/*
+	 * Without entries watched, −ENOSYS in a thread that is killed is all there is to tell it by. Silent, because
+	 * its death would take an attempt of exit for the call.
+	 */
 	if ((e.kind == TB_KIND_REFUSED || (was == TB_TASK_TARGET && e.ret == -ENOSYS)) &&
 	    caller__is_killed()) {
 		e.kind = TB_KIND_REFUSED;
 		e.flags = TB_F_NO_RETURN;
 		e.ret = 0;
+		*state = TB_TASK_IN_SILENT;
 	}
 	class = nr__class(who.foreign, e.nr);
 	if (class & TB_NR_WANTED)
