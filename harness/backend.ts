@@ -49,6 +49,11 @@ export interface Capabilities {
   readonly followsSetuid: boolean;
   /** What comes of a call that seccomp refused: a `refused` record, what looks like any other call that fails, or nothing. */
   readonly seccompRefusals: 'told' | 'as-calls' | 'unseen';
+  /**
+   * Delivers an attempt whose thread was killed where a tracer had stopped it as `refused` without a return. Otherwise it
+   * comes as what seccomp refused does, with −ENOSYS.
+   */
+  readonly tellsKilled: boolean;
   /** Delivers the zero return of a fork in the child, as `birth` records. */
   readonly seesBirths: boolean;
   /** Tells i386 calls on x86-64 from native ones. */

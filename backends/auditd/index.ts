@@ -24,6 +24,7 @@ const full: Capabilities = {
   followsSetuid: true,
   /* Refused before audit's entry: there is no record at all. */
   seccompRefusals: 'unseen',
+  tellsKilled: false,
   seesBirths: false,
   seesForeignArch: true,
   seesRestarts: false,

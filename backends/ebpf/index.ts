@@ -56,6 +56,7 @@ const full: Capabilities = {
   losesEnd: 'newest',
   followsSetuid: true,
   seccompRefusals: 'told',
+  tellsKilled: true,
   seesBirths: true,
   seesForeignArch: true,
   seesRestarts: true,
@@ -65,7 +66,7 @@ const full: Capabilities = {
 };
 
 /** What is seen at the entry alone. */
-const entryOnly = { returnValue: false, seccompRefusals: 'unseen', seesBirths: false } as const;
+const entryOnly = { returnValue: false, seccompRefusals: 'unseen', tellsKilled: false, seesBirths: false } as const;
 
 /** Hits of a probe on a function: where it is left by is not seen, and nothing is known of system calls. */
 const functions: Capabilities = {

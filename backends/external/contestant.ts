@@ -114,6 +114,7 @@ export const OF_A_TOOL: Capabilities = {
   losesEnd: 'newest',
   followsSetuid: false,
   seccompRefusals: 'unseen',
+  tellsKilled: false,
   seesBirths: false,
   seesForeignArch: false,
   seesRestarts: false,

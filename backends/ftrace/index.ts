@@ -36,6 +36,7 @@ const full: Capabilities = {
   losesEnd: 'newest',
   followsSetuid: true,
   seccompRefusals: 'told',
+  tellsKilled: false,
   seesBirths: true,
   seesForeignArch: false,
   seesRestarts: true,

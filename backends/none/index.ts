@@ -23,6 +23,7 @@ export default defineBackend({
         losesEnd: 'none',
         followsSetuid: false,
         seccompRefusals: 'unseen',
+        tellsKilled: false,
         seesBirths: false,
         seesForeignArch: false,
         seesRestarts: false,

@@ -30,6 +30,7 @@ const full: Capabilities = {
   followsSetuid: false,
   /* From the exit alone a refused call looks like one that failed. */
   seccompRefusals: 'as-calls',
+  tellsKilled: false,
   seesBirths: true,
   seesForeignArch: true,
   seesRestarts: true,

@@ -17,6 +17,7 @@ const full: Capabilities = {
   followsSetuid: true,
   /* The entry's stop comes before seccomp: a refusal looks like any other call that fails. */
   seccompRefusals: 'as-calls',
+  tellsKilled: false,
   seesBirths: true,
   seesForeignArch: true,
   seesRestarts: true,

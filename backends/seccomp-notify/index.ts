@@ -27,6 +27,7 @@ export default defineBackend({
         followsSetuid: true,
         /* Of two filters the stricter answer wins: a refused call is never notified. */
         seccompRefusals: 'unseen',
+        tellsKilled: false,
         seesBirths: false,
         seesForeignArch: true,
         seesRestarts: true,

@@ -1,6 +1,7 @@
 /** A collector with a CPU quota: it is held back, the books balance, nothing of it stays. Bounds are of bookkeeping, not of speed. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { canonicalJson, machineState } from '../../harness/doctor/index.ts';
+import { EXIT, type TracebenchError } from '../../harness/errors.ts';
 import type { TrialSpec } from '../../harness/result.ts';
 import { probeVariant } from '../../harness/session/probe.ts';
 import { holdCpuQuota } from '../../harness/trial/cpu-quota.ts';
@@ -9,7 +10,10 @@ import { runTrial, specFor } from './trial-process.ts';
 
 const canHaveQuota = await holdCpuQuota(0.5).then(
   (quota) => quota.release().then(() => true),
-  () => false,
+  (error: TracebenchError) => {
+    if (error.exitCode === EXIT.cannot) return false;
+    throw error;
+  },
 );
 const required = (process.env['REQUIRE_BACKENDS'] ?? '').split(',');
 const usable: string[] = [];

@@ -544,7 +544,9 @@ describe('the table', () => {
   } as unknown as CapacityStudy;
 
   it('has a row a backend, its interval, and what the figure means', () => {
+    expect(renderCapacity({ ...study, spinners: 'theirs' })).toContain('Idle busy: theirs.');
     const text = renderCapacity(study);
+    expect(text).not.toContain('Idle busy');
     expect(text).toMatch(
       /perf +drops +400 k\/s +\[100 k\/s, 700 k\/s\] +7 +29,127 +8 MiB +highest offered rate that is held/,
     );
